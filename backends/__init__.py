@@ -1,0 +1,1 @@
+"""Array programs for recipes: one package per framework, loaded when first used."""

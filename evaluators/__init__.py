@@ -1,0 +1,1 @@
+"""Tasks, scales, and the training and scoring of recipes under a budget."""

@@ -1,0 +1,80 @@
+"""Tasks by name, in their published settings or small enough for a laptop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from evaluators.tasks.compression import Compression
+from evaluators.tasks.corpus import read_corpus
+from evaluators.tasks.fuzzy_recall import FuzzyRecall
+from evaluators.tasks.in_context_recall import InContextRecall
+from evaluators.tasks.memorization import Memorization
+from evaluators.tasks.mqar import MQAR
+from evaluators.tasks.noisy_recall import NoisyRecall
+from evaluators.tasks.protocol import Task
+from evaluators.tasks.selective_copying import SelectiveCopying
+from evaluators.tasks.synthetic import SyntheticTask
+from evaluators.tasks.text import LanguageModelling
+
+Profile = Literal["published", "tiny"]
+
+MAD: tuple[type[SyntheticTask], ...] = (
+    InContextRecall,
+    NoisyRecall,
+    FuzzyRecall,
+    SelectiveCopying,
+    Compression,
+    Memorization,
+)
+"""The six tasks of MAD (2403.17844)."""
+
+PUBLISHED: dict[str, SyntheticTask] = {task.name: task() for task in (*MAD, MQAR)}
+"""The published baseline of each task with a rule, by name."""
+
+TINY: dict[str, SyntheticTask] = {
+    task.name: task
+    for task in (
+        InContextRecall(context=64, training_examples=None, evaluation_examples=256),
+        NoisyRecall(context=64, training_examples=None, evaluation_examples=256),
+        FuzzyRecall(vocabulary=12, context=64, training_examples=None, evaluation_examples=256, motif=2),
+        SelectiveCopying(context=64, training_examples=None, evaluation_examples=256, copy=8),
+        Compression(context=64, training_examples=None, evaluation_examples=256),
+        Memorization(vocabulary=64, context=64, training_examples=None, evaluation_examples=256),
+        MQAR(vocabulary=64, training_examples=None, evaluation_examples=256, pairs=8),
+    )
+}
+"""Settings of context 64 that a two-layer Transformer of width 64 learns in some hundred steps, by name."""
+
+TASK_NAMES: tuple[str, ...] = (LanguageModelling.name, *PUBLISHED)
+
+
+def make_task(name: str, profile: str, *, data: str | Path | None = None, context: int | None = None) -> Task:
+    """The task of this name.
+
+    Args:
+        name: one of `TASK_NAMES`.
+        profile: `published`, the baseline of the source (text: nanoGPT's context of 256), or `tiny`.
+        data: the corpus of `text` (see `corpus.read_corpus`); the other tasks make their own data.
+        context: sequence length in place of the profile's.
+
+    Raises:
+        ValueError: an unknown name or profile, settings that the rule excludes, data for a task that takes
+        none. CorpusError: a corpus that cannot be used.
+    """
+    if name not in TASK_NAMES:
+        raise ValueError(f"unknown task {name!r}: choose from {', '.join(TASK_NAMES)}")
+    if profile not in get_args(Profile):
+        raise ValueError(f"unknown profile {profile!r}: choose from {', '.join(get_args(Profile))}")
+    if name == LanguageModelling.name:
+        corpus = read_corpus(data)
+        if profile == "published":
+            return LanguageModelling(corpus=corpus, context=256 if context is None else context)
+        return LanguageModelling(
+            corpus=corpus, context=64 if context is None else context, evaluation_windows=1_024
+        )
+    if data is not None:
+        raise ValueError(f"task {name} makes its own data: a corpus is for the task text")
+    task = (PUBLISHED if profile == "published" else TINY)[name]
+    return task if context is None else replace(task, context=context)

@@ -1,0 +1,155 @@
+"""Operations that mix positions, each causal: position t sees positions up to t."""
+
+from __future__ import annotations
+
+from genome.errors import GenomeError
+from genome.operation import Parameter, Result, operation
+from genome.values import Sizes, Value, over_at_least, widest
+
+
+def _stream(name: str, value: Value) -> Value:
+    if value.tokens:
+        raise GenomeError(f"{name} needs features, not tokens")
+    return over_at_least(value, "position")
+
+
+@operation()
+def shift(x: Value, steps: int = 1) -> Result:
+    """The value of some positions before, zero before the start."""
+    x = _stream("shift", x)
+    return Result(x.like(low=min(x.low, 0.0), high=max(x.high, 0.0)), state=steps * x.elements)
+
+
+@operation(owns=True)
+def causal_conv(x: Value, kernel: int = 4) -> Result:
+    """A learned short filter over the last positions, one per feature."""
+    x = _stream("causal_conv", x)
+    if kernel > 64:
+        raise GenomeError(f"causal_conv takes kernels of up to 64 positions, not {kernel}; long_conv has no limit")
+    weight = Parameter("weight", (kernel, *x.shape), "normal", kernel**-0.5)
+    return Result(x.like(), (weight,), (2 * kernel - 1) * x.elements, (kernel - 1) * x.elements)
+
+
+@operation()
+def long_conv(x: Value, filter: Value, *, sizes: Sizes) -> Result:
+    """Convolve with a filter whose value at position s weighs what happened s positions ago (2302.10866)."""
+    x, filter = _stream("long_conv", x), _stream("long_conv", filter)
+    if x.shape != filter.shape:
+        raise GenomeError(f"long_conv: the filter has shape {filter.shape}, the value {x.shape}")
+    value = Value(x.shape, widest((x, filter)))
+    return Result(value, flops=2 * sizes.context * x.elements, state=2 * sizes.context * x.elements)
+
+
+@operation()
+def cumulative_sum(x: Value) -> Result:
+    """The sum over all positions so far."""
+    x = _stream("cumulative_sum", x)
+    low, high = (0.0 if x.low >= 0 else -float("inf")), (0.0 if x.high <= 0 else float("inf"))
+    return Result(x.like(low=low, high=high), flops=x.elements, state=x.elements)
+
+
+@operation()
+def linear_scan(decay: Value, x: Value) -> Result:
+    """The recurrence h = decay * h + x, with a decay known to lie between -1 and 1."""
+    if decay.low < -1 or decay.high > 1:
+        raise GenomeError(
+            "linear_scan needs a decay known to lie in [-1, 1]; try sigmoid, tanh or exp(-softplus(...))"
+        )
+    x = _stream("linear_scan", x)
+    padded = (1,) * (len(x.shape) - len(decay.shape)) + decay.shape
+    if len(padded) != len(x.shape) or any(d not in (1, s) for d, s in zip(padded, x.shape, strict=True)):
+        raise GenomeError(f"linear_scan: a decay of shape {decay.shape} does not fit a value of shape {x.shape}")
+    value = Value(x.shape, widest((decay, x)))
+    return Result(value, flops=2 * x.elements, state=x.elements)
+
+
+def _heads(name: str, value: Value) -> tuple[int, int]:
+    if len(value.shape) != 2:
+        raise GenomeError(f"{name} needs values of shape (heads, size), not {value.shape}; try split_heads")
+    return value.shape[0], value.shape[1]
+
+
+def _log_decay(name: str, decay: Value | None, shapes: tuple[tuple[int, ...], ...]) -> None:
+    if decay is None:
+        return
+    if decay.high > 0:
+        raise GenomeError(f"{name} needs log_decay known to be at most 0; try log_sigmoid or -softplus(...)")
+    if decay.shape not in shapes:
+        accepted = " or ".join(map(str, shapes))
+        raise GenomeError(f"{name}: log_decay has shape {decay.shape}; accepted: {accepted}")
+
+
+@operation()
+def attend(
+    q: Value,
+    k: Value,
+    v: Value,
+    window: int | None = None,
+    alibi: bool = False,
+    log_decay: Value | None = None,
+    scale: float | None = None,
+    *,
+    sizes: Sizes,
+) -> Result:
+    """Softmax attention to the past (1706.03762); fewer key heads than query heads are shared (2305.13245).
+
+    `window` limits it to the last positions, `alibi` adds a linear distance penalty per head (2108.12409) and
+    `log_decay` a learned forgetting per head (2503.02130); `scale` replaces one over the root of the key size.
+    """
+    q, k, v = (_stream("attend", value) for value in (q, k, v))
+    heads, size = _heads("attend", q)
+    groups, key_size = _heads("attend", k)
+    value_groups, value_size = _heads("attend", v)
+    if key_size != size or value_groups != groups or heads % groups:
+        raise GenomeError(f"attend: queries {q.shape}, keys {k.shape} and values {v.shape} do not fit")
+    _log_decay("attend", log_decay, ((heads,),))
+    length = min(window or sizes.context, sizes.context)
+    flops = sizes.context * heads * (2 * size + 2 * value_size + 6) + heads * size
+    flops += sizes.context * heads if alibi else 0
+    flops += 2 * sizes.context * heads if log_decay else 0
+    state = length * groups * (size + value_size) + (length * heads if log_decay else 0)
+    values = (q, k, v) if log_decay is None else (q, k, v, log_decay)
+    return Result(Value((heads, value_size), widest(values)), flops=flops, state=state)
+
+
+@operation()
+def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = None, *, sizes: Sizes) -> Result:
+    """Read a matrix state that sums key-value products (2006.16236), decaying per head or per key channel."""
+    q, k, v = (_stream("linear_attention", value) for value in (q, k, v))
+    heads, size = _heads("linear_attention", q)
+    value_heads, value_size = _heads("linear_attention", v)
+    if k.shape != q.shape or value_heads != heads:
+        raise GenomeError(f"linear_attention: queries {q.shape}, keys {k.shape} and values {v.shape} do not fit")
+    _log_decay("linear_attention", log_decay, ((heads,), (heads, size)))
+    values = (q, k, v) if log_decay is None else (q, k, v, log_decay)
+    flops = _chunked(heads, size, value_size, 64, sizes.context)
+    return Result(Value((heads, value_size), widest(values)), flops=flops, state=heads * size * value_size)
+
+
+@operation()
+def delta_rule(
+    q: Value, k: Value, v: Value, beta: Value, log_decay: Value | None = None, *, sizes: Sizes
+) -> Result:
+    """A matrix state that replaces what a unit key stored by a fraction beta of the new value (2406.06484)."""
+    q, k, v = (_stream("delta_rule", value) for value in (q, k, v))
+    heads, size = _heads("delta_rule", q)
+    value_heads, value_size = _heads("delta_rule", v)
+    if k.shape != q.shape or value_heads != heads:
+        raise GenomeError(f"delta_rule: queries {q.shape}, keys {k.shape} and values {v.shape} do not fit")
+    if not k.unit:
+        raise GenomeError("delta_rule needs keys of length one; try l2_normalize")
+    if beta.shape != (heads,) or beta.low < 0 or beta.high > 2:
+        raise GenomeError(
+            f"delta_rule needs beta of shape ({heads},) known to lie in [0, 2]; try sigmoid(linear(x, heads))"
+        )
+    _log_decay("delta_rule", log_decay, ((heads,),))
+    values = (q, k, v, beta) if log_decay is None else (q, k, v, beta, log_decay)
+    flops = _chunked(heads, size, value_size, 64, sizes.context)
+    return Result(Value((heads, value_size), widest(values)), flops=flops, state=heads * size * value_size)
+
+
+def _chunked(heads: int, size: int, value_size: int, chunk: int, context: int) -> float:
+    """Products of a chunkwise form per position: inside the chunk, and with the state between chunks."""
+    inside = min(chunk, context) * (2 * size + 2 * value_size + 3)
+    between = 4 * size * value_size if context > chunk else 0
+    return heads * (inside + between)

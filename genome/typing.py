@@ -1,0 +1,216 @@
+"""Typing: from a graph with bound settings and absolute sizes to a program with concrete shapes and costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from genome.canonical import canonical, digest
+from genome.errors import GenomeError, LanguageError
+from genome.expressions import SIZE_NAMES, Scalar, text
+from genome.graph import Graph, Node
+from genome.kinds import KINDS
+from genome.operation import ELEMENT_LIMIT, OPERATIONS, Parameter, Result
+from genome.values import Sizes, Value
+
+if TYPE_CHECKING:
+    from genome.component import Component
+
+REFERENCE_SIZES = Sizes(width=64, hidden=128, vocabulary=64, context=32)
+"""Sizes at which a component must be well typed with its default settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedNode:
+    """A call with concrete options, the type of its result, and its parameters by full local name."""
+
+    operation: str
+    inputs: tuple[int | None, ...]
+    options: dict[str, Scalar]
+    value: Value
+    parameters: dict[str, Parameter]
+    flops: float
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A component at concrete sizes: what a backend lowers.
+
+    The first `len(arguments)` nodes are its arguments. `reads` and `writes` map names of values shared
+    between blocks to the nodes that read or provide them. Programs of equal `key` compute the same.
+    """
+
+    name: str
+    kind: str
+    arguments: tuple[Value, ...]
+    nodes: tuple[TypedNode, ...]
+    output: int
+    reads: dict[str, int]
+    writes: dict[str, int]
+    key: str
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every learned array by local name, such as "q" or "conv.weight"."""
+        return {name: parameter for node in self.nodes for name, parameter in node.parameters.items()}
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(parameter.elements for parameter in self.parameters.values())
+
+    def flops_per_token(self, context: int) -> float:
+        """Floating-point operations of the forward pass per token of one sequence of `context` tokens."""
+        return sum(node.flops / (context if node.value.over == "parameter" else 1) for node in self.nodes)
+
+    @property
+    def state(self) -> int:
+        """Elements that decoding keeps per sequence."""
+        return sum(node.state for node in self.nodes if node.value.over == "stream")
+
+
+def check_component(component: Component) -> None:
+    """Type the component at reference sizes with its defaults; raises LanguageError with the place."""
+    settings = {setting.name: setting.default for setting in component.settings}
+    program(component.name, component.kind, component.graph.bind(settings), REFERENCE_SIZES)
+
+
+def program(
+    name: str, kind: str, graph: Graph, sizes: Sizes, shared: Mapping[str, Value] | None = None
+) -> Program:
+    """Type a graph whose settings are bound.
+
+    `shared` holds the types of values that earlier blocks share. Raises LanguageError where a call's
+    types do not fit or the result is not what the kind returns.
+    """
+    graph, reads = _resolve_shared(graph, sizes, shared or {})
+    arguments = KINDS[kind].arguments(sizes)
+    bound = graph.bind({size: getattr(sizes, size) for size in SIZE_NAMES})
+    names = _parameter_names(bound)
+    nodes: list[TypedNode] = []
+    for index, node in enumerate(bound.nodes):
+        if node.operation == "input":
+            nodes.append(TypedNode("input", (), {}, arguments[index], {}, 0.0, 0))
+            continue
+        try:
+            nodes.append(_typed(node, nodes, names.get(index, ""), sizes, kind, shared or {}))
+        except LanguageError as error:
+            raise LanguageError(error.reason, error.line or node.line, error.column or node.column) from None
+        except GenomeError as error:
+            raise LanguageError(str(error), node.line, node.column) from None
+    _check_result(name, kind, bound.nodes[bound.output], nodes[bound.output], sizes)
+    writes = {str(node.options["name"]): index for index, node in enumerate(nodes) if node.operation == "share"}
+    labels = ",".join(label for node in nodes for label in node.parameters)
+    outside = ",".join(f"{key}:{(shared or {})[key]}" for key in reads)
+    key = digest(kind, canonical(bound)[0], ";".join(map(str, arguments)), str(sizes.context), labels, outside)
+    return Program(name, kind, arguments, tuple(nodes), bound.output, reads, writes, key)
+
+
+def _typed(
+    node: Node, nodes: list[TypedNode], label: str, sizes: Sizes, kind: str, shared: Mapping[str, Value]
+) -> TypedNode:
+    operation = OPERATIONS[node.operation]
+    if operation.family == "time" and not KINDS[kind].mixes_positions:
+        raise GenomeError(f"{operation.name} mixes positions, which a {kind} may not")
+    options: dict[str, Scalar] = {}
+    for key, value in node.options:
+        if not isinstance(value, int | float | str | bool):
+            raise GenomeError(f"{operation.name}: {text(value)} is not known")
+        options[key] = value
+    variadic_options = [value for key, value in options.items() if "." in key]
+    named = {key: value for key, value in options.items() if "." not in key}
+    for option in operation.options:
+        for value in variadic_options if option.variadic else [named.get(option.name, option.default)]:
+            option.check(value, operation.name)
+    values = [None if i is None else nodes[i].value for i in node.inputs]
+    if node.operation == "shared" and named["name"] in shared:
+        result = Result(shared[str(named["name"])])
+    elif any(port.variadic for port in operation.ports):
+        leading = [named.pop(option.name) for option in operation.options if option.required]
+        result = _infer(operation.infer, operation.takes_sizes, sizes, [*leading, *values], named)
+    elif variadic_options:
+        result = _infer(operation.infer, operation.takes_sizes, sizes, variadic_options, named)
+    else:
+        ports = {port.name: value for port, value in zip(operation.ports, values, strict=True)}
+        result = _infer(operation.infer, operation.takes_sizes, sizes, [], {**ports, **named})
+    if result.value.elements > ELEMENT_LIMIT:
+        raise GenomeError(
+            f"{operation.name} makes {result.value.elements} numbers per position; up to {ELEMENT_LIMIT}"
+        )
+    single = len(result.parameters) == 1
+    parameters = {label if single else f"{label}.{p.name}": p for p in result.parameters}
+    return TypedNode(node.operation, node.inputs, options, result.value, parameters, result.flops, result.state)
+
+
+def _infer(rule, takes_sizes: bool, sizes: Sizes, values: list, options: dict) -> Result:
+    return rule(*values, **options, sizes=sizes) if takes_sizes else rule(*values, **options)
+
+
+def _check_result(name: str, kind: str, node: Node, typed: TypedNode, sizes: Sizes) -> None:
+    expected = KINDS[kind].returns(sizes)
+    optimizer = KINDS[kind].result == "optimizer"
+    if optimizer != (node.operation == "optimizer"):
+        reason = "return optimizer(...)" if optimizer else f"return features, not {node.operation}(...)"
+        raise LanguageError(f"a {kind} must {reason}", node.line, node.column)
+    if optimizer:
+        return
+    if typed.value.shape != expected or typed.value.tokens:
+        what = f"features of shape {expected} (at width {sizes.width}, vocabulary {sizes.vocabulary})"
+        raise LanguageError(f"{name}: a {kind} returns {what}, not {typed.value}", node.line, node.column)
+    if typed.value.over != "stream":
+        raise LanguageError(f"{name}: the result does not depend on the input", node.line, node.column)
+
+
+def _resolve_shared(graph: Graph, sizes: Sizes, shared: Mapping[str, Value]) -> tuple[Graph, dict[str, int]]:
+    """Drop reads of values that nobody shares: they mean their own argument. The rest keep no argument."""
+    if not any(node.operation == "shared" for node in graph.nodes):
+        return graph, {}
+    alias: dict[int, int] = {}
+    nodes = []
+    for index, node in enumerate(graph.nodes):
+        inputs = tuple(None if i is None else alias.get(i, i) for i in node.inputs)
+        if node.operation == "shared" and dict(node.options)["name"] not in shared:
+            assert inputs[0] is not None
+            alias[index] = inputs[0]
+        nodes.append(replace(node, inputs=inputs))
+    output = alias.get(graph.output, graph.output)
+    resolved = Graph(graph.inputs, tuple(nodes), output).pruned()
+    reads = {
+        str(dict(node.options)["name"]): index
+        for index, node in enumerate(resolved.nodes)
+        if node.operation == "shared"
+    }
+    return resolved, reads
+
+
+def _parameter_names(graph: Graph) -> dict[int, str]:
+    """A name for every call that owns parameters: the assigned name, "output" for the result.
+
+    Calls nested inside an assignment take its name with a number.
+    """
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    pending: list[int] = []
+    for index, node in enumerate(graph.nodes):
+        owns = node.operation in OPERATIONS and OPERATIONS[node.operation].owns
+        if owns:
+            pending.append(index)
+        statement = "output" if index == graph.output else node.name
+        if statement and node.operation != "input":
+            for position, call in enumerate(reversed(pending)):
+                own = call == index or (position == 0 and not owns)
+                names[call] = _fresh(statement if own else f"{statement}_{position + 1}", taken)
+            pending = []
+    for call in pending:
+        names[call] = _fresh(f"output_{graph.nodes[call].operation}", taken)
+    return names
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    taken.add(candidate)
+    return candidate

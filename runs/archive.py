@@ -1,0 +1,272 @@
+"""Reading a search. Needs no lock: a search that runs may be read at any time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from runs import records
+from runs.database import DATABASE_NAME, connect, translated, verify
+from runs.encoding import stored
+from runs.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_BEST_PARENT = """
+    SELECT parents.parent FROM parents JOIN attempts ON attempts.id = parents.parent
+    WHERE parents.attempt = line.id ORDER BY attempts.score DESC, position LIMIT 1
+"""
+
+
+class Archive:
+    """The rows of one search as records. Close it after use, or use it in a `with` statement.
+
+    Reads come back in the order things were recorded unless said otherwise. A damaged database raises
+    StoreError.
+    """
+
+    def __init__(self, directory: Path, database: Database) -> None:
+        self.directory = directory
+        self.path = directory / DATABASE_NAME
+        self._database = database
+
+    @classmethod
+    def at(cls, directory: str | Path) -> Self:
+        """The search in `directory`, read-only.
+
+        Raises StoreError when there is none, or it is damaged, or written by newer or older software.
+        """
+        from runs.schema import migrations
+
+        path = Path(directory) / DATABASE_NAME
+        verify(path)
+        database = connect(path, "ro")
+        if migrations.pending(database):
+            database.close()
+            raise StoreError(f"{path}: written by older software; continue the search once to bring it up to date")
+        return cls(Path(directory), database)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def run(self) -> records.Run:
+        """The search's name, seed, configuration, target, status and random state, as they are now."""
+        (row,) = self._rows("SELECT * FROM runs")
+        del row["id"]
+        return records.Run(**_decoded(row, "configuration", "random_state"))
+
+    def attempts(
+        self, *, generation: int | None = None, status: records.AttemptStatus | None = None
+    ) -> list[records.Attempt]:
+        """Attempts by number; of one generation or of one status where given."""
+        where, values = _where({"generation": generation, "status": status})
+        return self._attempts(f"SELECT id FROM attempts {where}", values)
+
+    def attempt(self, number: int) -> records.Attempt:
+        """One attempt; StoreError when there is none of that number."""
+        found = self._attempts("SELECT ?", [number])
+        if not found:
+            raise StoreError(
+                f"{self.path}: no attempt {number}; attempts are numbered 1 to {self.attempt_count()}"
+            )
+        return found[0]
+
+    def best(self, count: int = 1) -> list[records.Attempt]:
+        """The fully evaluated attempts with the highest scores, best first; equals by number."""
+        chosen = "SELECT id FROM attempts WHERE status = 'evaluated' ORDER BY score DESC, id LIMIT ?"
+        found = self._attempts(chosen, [count])
+        return sorted(found, key=lambda attempt: (-(attempt.score or 0.0), attempt.id))
+
+    def pending(self) -> list[records.Attempt]:
+        """Attempts that were proposed and have no outcome yet: what a resumed search evaluates first."""
+        return self.attempts(status="proposed")
+
+    def attempt_count(self) -> int:
+        """How many attempts there are; the next one has this number plus one."""
+        return self._rows("SELECT count(*) AS number FROM attempts")[0]["number"]
+
+    def generation_count(self) -> int:
+        """How many generations are finished."""
+        return self._rows("SELECT count(*) AS number FROM generations")[0]["number"]
+
+    def status_counts(self) -> dict[str, int]:
+        """Attempts per status, for the statuses that occur."""
+        rows = self._rows("SELECT status, count(*) AS number FROM attempts GROUP BY status ORDER BY number DESC")
+        return {row["status"]: row["number"] for row in rows}
+
+    def child_counts(self) -> Counter[int]:
+        """Children per attempt; 0 for one without."""
+        rows = self._rows("SELECT parent, count(DISTINCT attempt) AS number FROM parents GROUP BY parent")
+        return Counter({row["parent"]: row["number"] for row in rows})
+
+    def ancestors(self, number: int) -> list[int]:
+        """Numbers of every attempt that `number` descends from, ascending, each once."""
+        return self._related(number, "SELECT parent FROM parents JOIN found ON parents.attempt = found.id")
+
+    def descendants(self, number: int) -> list[int]:
+        """Numbers of every attempt that descends from `number`, ascending, each once."""
+        return self._related(number, "SELECT attempt FROM parents JOIN found ON parents.parent = found.id")
+
+    def lineage(self, number: int) -> list[records.LineageStep]:
+        """From a founder to attempt `number`, oldest first, always through the parent with the best score."""
+        self.attempt(number)
+        rows = self._rows(
+            f"""WITH RECURSIVE line(id) AS (
+                SELECT ? UNION ALL SELECT ({_BEST_PARENT}) AS best FROM line WHERE best IS NOT NULL)
+                SELECT id FROM line""",
+            [number],
+        )
+        numbers = [row["id"] for row in rows]
+        attempts = self._attempts("SELECT value FROM json_each(?)", [json.dumps(numbers)])
+        edits = self._edits(numbers)
+        steps = []
+        for parent, attempt in zip([None, *attempts], attempts, strict=False):
+            gain = None
+            if parent is not None and parent.score is not None and attempt.score is not None:
+                gain = attempt.score - parent.score
+            steps.append(records.LineageStep(attempt, tuple(edits.get(attempt.id, ())), gain))
+        return steps
+
+    def genealogy(self) -> list[records.Ancestry]:
+        """Every attempt with its parents, edits as one line and gain: the view `genealogy`."""
+        rows = self._rows("SELECT * FROM genealogy")
+        for row in rows:
+            row["parents"] = tuple(int(parent) for parent in row["parents"].split())
+        return [records.Ancestry(**row) for row in rows]
+
+    def edits(self, number: int) -> tuple[records.Edit, ...]:
+        """The edits of one attempt, in order."""
+        return tuple(self._edits([number]).get(number, ()))
+
+    def adjustments(self, number: int) -> tuple[records.Adjustment, ...]:
+        """The adjustments of one attempt, in order."""
+        rows = self._rows(
+            "SELECT name, original, value, reason FROM adjustments WHERE attempt = ? ORDER BY position",
+            [number],
+        )
+        return tuple(records.Adjustment(**_decoded(row, "original", "value")) for row in rows)
+
+    def recipe(self, digest: str) -> records.Recipe:
+        """The recipe of that hash; StoreError when it is not stored."""
+        rows = self._rows("SELECT * FROM recipes WHERE hash = ?", [digest])
+        if not rows:
+            raise StoreError(f"{self.path}: no recipe {digest}")
+        return records.Recipe(**rows[0])
+
+    def recipe_attempt(self, digest: str) -> int | None:
+        """The first attempt that had the recipe of that hash, itself no duplicate; None for a new recipe."""
+        rows = self._rows(
+            "SELECT min(id) AS first FROM attempts WHERE recipe = ? AND status <> 'duplicate'", [digest]
+        )
+        return rows[0]["first"]
+
+    def components(self) -> list[records.Component]:
+        """Every stored component, by name."""
+        return [records.Component(**row) for row in self._rows("SELECT * FROM components ORDER BY name")]
+
+    def evaluations(
+        self,
+        *,
+        attempt: int | None = None,
+        recipe: str | None = None,
+        purpose: records.Purpose | None = None,
+        task: str | None = None,
+        seed: int | None = None,
+        rung: int | None = None,
+        split: str | None = None,
+    ) -> list[records.Evaluation]:
+        """Evaluations that match every given value; the six of the key (all but `attempt`) give at most one."""
+        where, values = _where(
+            {
+                "attempt": attempt,
+                "recipe": recipe,
+                "purpose": purpose,
+                "task": task,
+                "seed": seed,
+                "rung": rung,
+                "split": split,
+            }
+        )
+        rows = self._rows(f"SELECT * FROM evaluations {where} ORDER BY id", values)
+        return [records.Evaluation(**_without(row, "id")) for row in rows]
+
+    def credit(self, *, generation: int | None = None) -> dict[int, list[records.OperatorCredit]]:
+        """Operator credit by generation."""
+        where, values = _where({"generation": generation})
+        credit: dict[int, list[records.OperatorCredit]] = {}
+        for row in self._rows(f"SELECT * FROM operator_credit {where} ORDER BY generation, operator", values):
+            credit.setdefault(row.pop("generation"), []).append(records.OperatorCredit(**row))
+        return credit
+
+    def generations(self) -> list[records.Generation]:
+        """Every finished generation."""
+        rows = self._rows("SELECT * FROM generations ORDER BY generation")
+        return [records.Generation(**_decoded(row, "statistics")) for row in rows]
+
+    def events(self, *, kind: str | None = None) -> list[records.Event]:
+        """Events, oldest first; of one kind where given."""
+        where, values = _where({"kind": kind})
+        rows = self._rows(f"SELECT * FROM events {where} ORDER BY id", values)
+        return [records.Event(**_decoded(row, "detail")) for row in rows]
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        with translated(self.path):
+            return list(self._database.query(sql, [stored("value", value) for value in values]))
+
+    def _attempts(self, chosen: str, values: Sequence[Any]) -> list[records.Attempt]:
+        """Attempts whose number is in the one-column query `chosen`, by number."""
+        parents: dict[int, list[int]] = {}
+        of_chosen = f"SELECT attempt, parent FROM parents WHERE attempt IN ({chosen}) ORDER BY attempt, position"
+        for row in self._rows(of_chosen, values):
+            parents.setdefault(row["attempt"], []).append(row["parent"])
+        rows = self._rows(f"SELECT * FROM attempts WHERE id IN ({chosen}) ORDER BY id", values)
+        return [records.Attempt(**row, parents=tuple(parents.get(row["id"], ()))) for row in rows]
+
+    def _edits(self, numbers: Iterable[int]) -> dict[int, list[records.Edit]]:
+        rows = self._rows(
+            """SELECT attempt, kind, edit, description FROM edits
+            WHERE attempt IN (SELECT value FROM json_each(?)) ORDER BY attempt, position""",
+            [json.dumps(list(numbers))],
+        )
+        edits: dict[int, list[records.Edit]] = {}
+        for row in rows:
+            edits.setdefault(row.pop("attempt"), []).append(records.Edit(**row))
+        return edits
+
+    def _related(self, number: int, step: str) -> list[int]:
+        rows = self._rows(
+            f"""WITH RECURSIVE found(id) AS (SELECT ? UNION {step})
+            SELECT id FROM found WHERE id <> ? ORDER BY id""",
+            [number, number],
+        )
+        return [row["id"] for row in rows]
+
+
+def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """A WHERE clause for the columns whose value is not None, and the values."""
+    given = {column: value for column, value in wanted.items() if value is not None}
+    clause = " AND ".join(f"{column} = ?" for column in given)
+    return f"WHERE {clause}" if given else "", list(given.values())
+
+
+def _decoded(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    return {column: json.loads(value) if column in columns else value for column, value in row.items()}
+
+
+def _without(row: Mapping[str, Any], column: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != column}

@@ -1,0 +1,44 @@
+"""Whether a search may go on under a given configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+CHANGEABLE = frozenset({"generations", "workers"})
+"""Top-level keys that may change between two runs of one search: they do not change what a seed finds."""
+
+_ABSENT = object()
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """One phrase per key outside CHANGEABLE whose JSON value differs, e.g. `scale.width was 64, now 128`."""
+    flat_old, flat_new = _flat(old), _flat(new)
+    phrases = []
+    for key in sorted(flat_old.keys() | flat_new.keys()):
+        if key in CHANGEABLE:
+            continue
+        before, after = flat_old.get(key, _ABSENT), flat_new.get(key, _ABSENT)
+        if before is _ABSENT or after is _ABSENT or before != after or _kind(before) != _kind(after):
+            phrases.append(f"{key} was {_shown(before)}, now {_shown(after)}")
+    return phrases
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _kind(value: Any) -> bool:
+    """Tell True from 1, which compare as equal; 1 and 1.0 stay the same."""
+    return isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is _ABSENT else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,91 @@
+"""The genealogy as text: a tree of attempts under their best parents, and the lineage of one attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from runs.records import Ancestry, LineageStep
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One attempt and those that descend from it through their best parent, by number."""
+
+    ancestry: Ancestry
+    children: tuple[Node, ...] = ()
+
+
+def tree(rows: Sequence[Ancestry], keep: Collection[int] | None = None) -> tuple[Node, ...]:
+    """Roots of the forest of `rows`, each attempt under the parent with the best score (the first among
+    equals).
+
+    With `keep`, only those attempts: one whose best parent is left out hangs under its best kept parent, or
+    is a root.
+    """
+    kept = {row.attempt: row for row in rows if keep is None or row.attempt in keep}
+    children: dict[int | None, list[Node]] = {}
+    # Parents have smaller numbers: going backwards, a child is complete before its parent; no recursion.
+    for number in sorted(kept, reverse=True):
+        row = kept[number]
+        node = Node(row, tuple(reversed(children.pop(number, []))))
+        known = [kept[parent] for parent in row.parents if parent in kept]
+        best = max(known, key=_score, default=None)
+        children.setdefault(None if best is None else best.attempt, []).append(node)
+    return tuple(reversed(children.get(None, [])))
+
+
+def tree_lines(roots: Sequence[Node]) -> list[str]:
+    """The forest, a line per attempt; a crossover's further parents are named at the end of its line."""
+    lines: list[str] = []
+    stack: list[tuple[Node, str, str, int | None]] = [(root, "", "", None) for root in reversed(roots)]
+    while stack:
+        node, prefix, continuation, parent = stack.pop()
+        lines.append(prefix + attempt_line(node.ancestry, parent))
+        last = len(node.children) - 1
+        for position in range(last, -1, -1):
+            corner, bar = ("└─ ", "   ") if position == last else ("├─ ", "│  ")
+            below = (
+                node.children[position],
+                continuation + corner,
+                continuation + bar,
+                node.ancestry.attempt,
+            )
+            stack.append(below)
+    return lines
+
+
+def attempt_line(row: Ancestry, parent: int | None = None) -> str:
+    """One attempt as one line; its parents other than `parent`, under which it is drawn, come last."""
+    parts = [f"#{row.attempt}", f"g{row.generation}", row.operator, _outcome(row.status, row.score, row.gain)]
+    if row.edits:
+        parts.append(" ".join(row.edits.split()))
+    others = [f"#{other}" for other in dict.fromkeys(row.parents) if other != parent]
+    if others:
+        parts.append(f"(with {', '.join(others)})" if parent is not None else f"(from {', '.join(others)})")
+    return "  ".join(parts)
+
+
+def lineage_lines(steps: Iterable[LineageStep]) -> list[str]:
+    """A lineage, oldest first: a line per attempt, and an indented line per edit that made it."""
+    lines = []
+    for step in steps:
+        attempt = step.attempt
+        parts = [f"#{attempt.id}", f"g{attempt.generation}", attempt.operator]
+        parts.append(_outcome(attempt.status, attempt.score, step.gain))
+        if attempt.label:
+            parts.append(attempt.label)
+        lines.append("  ".join(parts))
+        lines += [f"    {' '.join(edit.description.split())}" for edit in step.edits]
+    return lines
+
+
+def _outcome(status: str, score: float | None, gain: float | None) -> str:
+    if score is None:
+        return status
+    shown = f"{score:.4f}" if gain is None else f"{score:.4f} ({gain:+.4f})"
+    return shown if status == "evaluated" else f"{shown} {status}"
+
+
+def _score(row: Ancestry) -> float:
+    return float("-inf") if row.score is None else row.score
