@@ -55,8 +55,11 @@ class Value:
 
 def widest(values: tuple[Value, ...]) -> Over:
     """What a result of these values varies over."""
-    overs: list[Over] = [value.over for value in values]
-    return max(overs, key=_RANK.__getitem__, default="parameter")
+    over: Over = "parameter"
+    for value in values:
+        if _RANK[value.over] > _RANK[over]:
+            over = value.over
+    return over
 
 
 def broadcast(left: Value, right: Value) -> tuple[int, ...] | None:

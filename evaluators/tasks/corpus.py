@@ -59,9 +59,8 @@ def read_corpus(source: str | Path | None = None, level: Level = "auto") -> Corp
 
     Args:
         source: a text file; a folder, whose text files are joined in the order of their paths (hidden and
-        binary
-            files are left out); `hf:NAME[@CONFIGURATION][:SPLIT[:COLUMN]]`, a dataset or a local dataset
-            folder for the `datasets` package, by default its `train` split and `text` column, up to
+            binary files are left out); `hf:NAME[@CONFIGURATION][:SPLIT[:COLUMN]]`, a dataset or a local
+            dataset folder for the `datasets` package, by default its `train` split and `text` column, up to
             `DATASET_BYTES`; or None for the top-level modules of the Python standard library in the order of
             their names, up to `STANDARD_LIBRARY_BYTES`.
         level: what a token is.

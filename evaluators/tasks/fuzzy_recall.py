@@ -77,9 +77,7 @@ class FuzzyRecall(SyntheticTask):
         used_BxP = np.pad(used_BxP, ((0, 0), (0, 1)), constant_values=True)
         return self._lay_out(
             np.take_along_axis(code_BxP, source_BxP, axis=1),
-            np.take_along_axis(
-                np.concatenate([key_BxPxM, value_BxPxM], axis=-1), source_BxP[..., None], axis=1
-            ),
+            np.take_along_axis(np.concatenate([key_BxPxM, value_BxPxM], axis=-1), source_BxP[..., None], axis=1),
             np.take_along_axis(key_length_BxP, source_BxP, axis=1),
             np.take_along_axis(value_length_BxP, source_BxP, axis=1),
             used_BxP,

@@ -45,6 +45,4 @@ class NoisyRecall(SyntheticTask):
 
     def examples(self, draws: Draws, train: bool) -> tuple[np.ndarray, np.ndarray]:
         meaningful = self.vocabulary - self.noise_vocabulary
-        return recall_examples(
-            draws, train, meaningful, self.context, self.noise_vocabulary, self.noise_fraction
-        )
+        return recall_examples(draws, train, meaningful, self.context, self.noise_vocabulary, self.noise_fraction)

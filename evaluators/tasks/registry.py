@@ -36,16 +36,23 @@ PUBLISHED: dict[str, SyntheticTask] = {task.name: task() for task in (*MAD, MQAR
 TINY: dict[str, SyntheticTask] = {
     task.name: task
     for task in (
-        InContextRecall(context=64, training_examples=None, evaluation_examples=256),
-        NoisyRecall(context=64, training_examples=None, evaluation_examples=256),
+        InContextRecall(vocabulary=12, context=64, training_examples=None, evaluation_examples=256),
+        NoisyRecall(
+            vocabulary=16, noise_vocabulary=6, context=64, training_examples=None, evaluation_examples=256
+        ),
         FuzzyRecall(vocabulary=12, context=64, training_examples=None, evaluation_examples=256, motif=2),
         SelectiveCopying(context=64, training_examples=None, evaluation_examples=256, copy=8),
-        Compression(context=64, training_examples=None, evaluation_examples=256),
+        Compression(vocabulary=8, context=64, training_examples=None, evaluation_examples=256),
         Memorization(vocabulary=64, context=64, training_examples=None, evaluation_examples=256),
-        MQAR(vocabulary=64, training_examples=None, evaluation_examples=256, pairs=8),
+        MQAR(vocabulary=20, training_examples=None, evaluation_examples=256),
     )
 }
-"""Settings of context 64 that a two-layer Transformer of width 64 learns in some hundred steps, by name."""
+"""Settings of one shape, context 64, for a few seconds of training, by name.
+
+Measured with a two-layer Transformer of width 64, AdamW at 3e-3 and 500 steps of 32 sequences: recall, noisy
+recall, memorization and MQAR reach accuracy 1.0 and copying 0.94, from a plateau that recall with 16 tokens and
+MQAR with 32 had not left by then. Fuzzy recall and compression end well above chance and far from solved.
+"""
 
 TASK_NAMES: tuple[str, ...] = (LanguageModelling.name, *PUBLISHED)
 
@@ -60,8 +67,8 @@ def make_task(name: str, profile: str, *, data: str | Path | None = None, contex
         context: sequence length in place of the profile's.
 
     Raises:
-        ValueError: an unknown name or profile, settings that the rule excludes, data for a task that takes
-        none. CorpusError: a corpus that cannot be used.
+        ValueError: an unknown name or profile, settings that the rule excludes, data for another task.
+        CorpusError: a corpus that cannot be used.
     """
     if name not in TASK_NAMES:
         raise ValueError(f"unknown task {name!r}: choose from {', '.join(TASK_NAMES)}")

@@ -1,8 +1,7 @@
 """What tasks with a rule instead of a corpus have in common: numbered examples and the published grid.
 
 One rule for randomness: an example is a function of (task name and settings, split, seed, example number),
-where the seed counts for training only. Batch `index` of `size` holds examples `index * size` to `(index + 1)
-* size - 1`.
+where the seed counts for training only. Batch `index` of `size` starts at example `index * size`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Lowering to JAX: programs as array functions, compiled by component, trained with Optax."""

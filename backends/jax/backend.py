@@ -1,0 +1,58 @@
+"""The JAX backend: its devices, and the lowering of instances with a table of compiled units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+from jax import monitoring
+
+from backends.jax.compiled import CompiledUnits
+from backends.jax.model import JaxModel
+from backends.protocol import Device, Precision
+from genome.instance import Instance
+
+_COMPILATION_EVENTS = (
+    "/jax/core/compile/jaxpr_trace_duration",
+    "/jax/core/compile/jaxpr_to_mlir_module_duration",
+    "/jax/core/compile/backend_compile_duration",
+)
+
+
+class JaxBackend:
+    """See `backends.protocol.Backend`. One per process."""
+
+    name = "jax"
+
+    def __init__(self, cache: Path | None = None) -> None:
+        """`cache` is a directory, private to the user, in which compiled programs persist between runs."""
+        self._table = CompiledUnits()
+        self._compile_seconds = 0.0
+        monitoring.register_event_duration_secs_listener(self._record)
+        if cache is not None:
+            cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+            jax.config.update("jax_compilation_cache_dir", str(cache))
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+            jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+            jax.config.update("jax_compilation_cache_max_size", 2**31)
+
+    def devices(self) -> Sequence[Device]:
+        found = []
+        for device in jax.devices():
+            memory = (device.memory_stats() or {}).get("bytes_limit", 0)
+            kind = "cpu" if device.platform == "cpu" else "tpu" if device.platform == "tpu" else "gpu"
+            found.append(Device(device.device_kind, kind, memory))
+        return found
+
+    def lower(self, instance: Instance, *, steps: int, precision: Precision = "float32") -> JaxModel:
+        return JaxModel(instance, self._table, steps, jnp.dtype(precision))
+
+    @property
+    def compile_seconds(self) -> float:
+        return self._compile_seconds
+
+    def _record(self, event: str, duration_secs: float, **_: str | int) -> None:
+        if event in _COMPILATION_EVENTS:
+            self._compile_seconds += duration_secs

@@ -1,0 +1,36 @@
+"""Causal convolutions along time, one filter per channel."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+def shift(x_BxTxD: jax.Array, steps: int) -> jax.Array:
+    """y_t = x_{t - steps}, zeros before the first position; `steps` at least 0, any trailing shape."""
+    if steps < 0:
+        raise ValueError(f"shift: steps is {steps}; a causal shift is at least 0")
+    if steps == 0:
+        return x_BxTxD
+    kept = max(x_BxTxD.shape[1] - steps, 0)
+    padding = [(0, 0), (x_BxTxD.shape[1] - kept, 0)] + [(0, 0)] * (x_BxTxD.ndim - 2)
+    return jnp.pad(x_BxTxD[:, :kept], padding)
+
+
+def causal_conv(x_BxTxD: jax.Array, weight_KxD: jax.Array) -> jax.Array:
+    """y_t = sum over j of weight_j x_{t-j}: the first row of the weight meets the current position."""
+    return sum(weight_KxD[j] * shift(x_BxTxD, j) for j in range(weight_KxD.shape[0]))
+
+
+def long_conv(x_BxTxD: jax.Array, filter_BxTxD: jax.Array) -> jax.Array:
+    """y_t = sum over s <= t of filter_s x_{t-s}, a filter as long as the context; either batch size may be 1.
+
+    By fast Fourier transform in float32, padded to twice the length so that the end does not wrap to the start
+    (as in Hyena, 2302.10866).
+    """
+    time = x_BxTxD.shape[1]
+    spectrum = [
+        jnp.fft.rfft(jnp.swapaxes(a, 1, 2).astype(jnp.float32), n=2 * time) for a in (x_BxTxD, filter_BxTxD)
+    ]
+    y_BxDxT = jnp.fft.irfft(spectrum[0] * spectrum[1], n=2 * time)[..., :time]
+    return jnp.swapaxes(y_BxDxT, 1, 2).astype(x_BxTxD.dtype)

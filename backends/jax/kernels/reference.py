@@ -1,0 +1,119 @@
+"""The plain forms: one position after another or one pair after another, in float32. Slow, and plainly right.
+
+Each has the name, the signature and the meaning of the fast form it is the measure of.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from backends.jax.kernels.positions import alibi_slopes
+
+
+def attend(
+    q_BxTxHxK: jax.Array,
+    k_BxTxGxK: jax.Array,
+    v_BxTxGxV: jax.Array,
+    *,
+    window: int | None = None,
+    alibi: bool = False,
+    log_decay_BxTxH: jax.Array | None = None,
+    scale: float | None = None,
+) -> jax.Array:
+    """The full matrix of scores of every head, masked."""
+    time, heads = q_BxTxHxK.shape[1:3]
+    q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxGxK, v_BxTxGxV))
+    k, v = (jnp.repeat(x, heads // x.shape[2], axis=2) for x in (k, v))
+    score_BxHxTxS = jnp.einsum("bthk,bshk->bhts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    distance_TxS = jnp.arange(time)[:, None] - jnp.arange(time)
+    if alibi:
+        score_BxHxTxS -= alibi_slopes(heads)[:, None, None] * distance_TxS
+    if log_decay_BxTxH is not None:
+        total_BxHxT = jnp.swapaxes(jnp.cumsum(log_decay_BxTxH, axis=1), 1, 2)
+        score_BxHxTxS += total_BxHxT[..., None] - total_BxHxT[..., None, :]
+    visible_TxS = (distance_TxS >= 0) & (distance_TxS < (window or time))
+    weight_BxHxTxS = jax.nn.softmax(jnp.where(visible_TxS, score_BxHxTxS, -jnp.inf), axis=-1)
+    return jnp.einsum("bhts,bshv->bthv", weight_BxHxTxS, v)
+
+
+def linear_attention(
+    q_BxTxHxK: jax.Array, k_BxTxHxK: jax.Array, v_BxTxHxV: jax.Array, *, log_decay: jax.Array | None = None
+) -> jax.Array:
+    """Carry the state from position to position."""
+    q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV))
+    decay = jnp.zeros((1, 1, 1)) if log_decay is None else log_decay
+    decay = jnp.broadcast_to(decay if decay.ndim == 4 else decay[..., None], q.shape)
+
+    def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+        q, k, v, decay = inputs
+        state_BxHxKxV = jnp.exp(decay)[..., None] * state_BxHxKxV + k[..., None] * v[..., None, :]
+        return state_BxHxKxV, jnp.einsum("bhk,bhkv->bhv", q, state_BxHxKxV) * q.shape[-1] ** -0.5
+
+    start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
+    _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, decay)))
+    return jnp.moveaxis(out, 0, 1)
+
+
+def delta_rule(
+    q_BxTxHxK: jax.Array,
+    k_BxTxHxK: jax.Array,
+    v_BxTxHxV: jax.Array,
+    beta_BxTxH: jax.Array,
+    *,
+    log_decay_BxTxH: jax.Array | None = None,
+) -> jax.Array:
+    """Carry the state from position to position."""
+    q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV))
+    decay = jnp.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
+    beta, decay = (jnp.broadcast_to(x, q.shape[:3]) for x in (beta_BxTxH, decay))
+
+    def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+        q, k, v, beta, decay = inputs
+        faded = jnp.exp(decay)[..., None, None] * state_BxHxKxV
+        change = beta[..., None] * (v - jnp.einsum("bhk,bhkv->bhv", k, faded))
+        state_BxHxKxV = faded + k[..., None] * change[..., None, :]
+        return state_BxHxKxV, jnp.einsum("bhk,bhkv->bhv", q, state_BxHxKxV) * q.shape[-1] ** -0.5
+
+    start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
+    _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, beta, decay)))
+    return jnp.moveaxis(out, 0, 1)
+
+
+def linear_scan(a: jax.Array, x: jax.Array) -> jax.Array:
+    """One position after another."""
+    a, x = jnp.broadcast_to(a, x.shape).astype(jnp.float32), x.astype(jnp.float32)
+
+    def step(h: jax.Array, inputs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        h = inputs[0] * h + inputs[1]
+        return h, h
+
+    _, out = jax.lax.scan(step, jnp.zeros_like(x[:, 0]), (jnp.moveaxis(a, 1, 0), jnp.moveaxis(x, 1, 0)))
+    return jnp.moveaxis(out, 0, 1)
+
+
+def causal_conv(x_BxTxD: jax.Array, weight_KxD: jax.Array) -> jax.Array:
+    """Each position's window of past inputs, zeros before the first, against the filter."""
+    return long_conv(x_BxTxD, jnp.pad(weight_KxD, ((0, x_BxTxD.shape[1]), (0, 0)))[None, : x_BxTxD.shape[1]])
+
+
+def long_conv(x_BxTxD: jax.Array, filter_BxTxD: jax.Array) -> jax.Array:
+    """The T x T matrix of each channel's filter, filter_{t-s} at row t and column s."""
+    time = x_BxTxD.shape[1]
+    lag_TxS = jnp.arange(time)[:, None] - jnp.arange(time)
+    matrix_BxTxSxD = jnp.where((lag_TxS >= 0)[..., None], filter_BxTxD[:, lag_TxS % time], 0.0)
+    return (matrix_BxTxSxD * x_BxTxD[:, None]).sum(axis=2)
+
+
+def mixture_of_experts(
+    x_BxTxD: jax.Array,
+    gates_BxTxE: jax.Array,
+    up_ExDxF: jax.Array,
+    gate_ExDxF: jax.Array,
+    down_ExFxD: jax.Array,
+) -> jax.Array:
+    """One expert after another."""
+    y = jnp.zeros((*x_BxTxD.shape[:-1], down_ExFxD.shape[-1]))
+    for expert, (up, gate, down) in enumerate(zip(up_ExDxF, gate_ExDxF, down_ExFxD, strict=True)):
+        y += gates_BxTxE[..., expert, None] * ((jax.nn.silu(x_BxTxD @ gate) * (x_BxTxD @ up)) @ down)
+    return y

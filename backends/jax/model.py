@@ -1,0 +1,166 @@
+"""A lowered recipe that trains by stitching compiled units: forward through all, then backward, then updates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from backends.batch import IGNORED, Batch
+from backends.initial import Parameters, initial_parameters
+from backends.jax.compiled import CompiledUnit, CompiledUnits
+from backends.jax.network import Network
+from backends.jax.optimizers import hyperparameters
+from backends.jax.units import UnitParameters, units
+from backends.plan import TOKENS, plan
+from backends.protocol import Evaluation
+from backends.schedule import learning_rates
+from backends.weights import read_state, write_state
+from genome.instance import Instance
+
+
+@dataclass
+class TrainingState:
+    """Parameters and optimizer state by unit, and the number of steps taken."""
+
+    parameters: list[UnitParameters]
+    optimizer: list[Any]
+    step: int
+
+
+class JaxModel:
+    """See `backends.protocol.Model`."""
+
+    def __init__(self, instance: Instance, table: CompiledUnits, steps: int, dtype: jnp.dtype) -> None:
+        self.instance = instance
+        self.units: list[CompiledUnit] = [table.get(unit, dtype) for unit in units(plan(instance))]
+        self.placed = units(plan(instance))
+        self.rule = str(instance.optimizer["rule"])
+        self.hyper = hyperparameters(instance.optimizer)
+        self.learning_rates = learning_rates(instance.optimizer, steps)
+
+    def start(self, seed: int) -> TrainingState:
+        return self._state(initial_parameters(self.instance, seed))
+
+    def train(self, state: TrainingState, batches: Iterable[Batch]) -> tuple[TrainingState, np.ndarray]:
+        losses = []
+        for batch in batches:
+            loss, gradients, squares = self._gradients(state.parameters, batch)
+            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
+            for i, unit in enumerate(self.units):
+                if state.optimizer[i] is None:
+                    continue
+                state.parameters[i], state.optimizer[i] = unit.update(self.rule)(
+                    state.parameters[i], state.optimizer[i], gradients[i], squares, rate, self.hyper
+                )
+            state.step += 1
+            losses.append(loss)
+        return state, np.asarray(jax.device_get(losses), np.float32)
+
+    def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
+        loss, gradients, _ = self._gradients(state.parameters, batch)
+        return float(loss), self._by_path(gradients)
+
+    def evaluate(self, state: TrainingState, batches: Iterable[Batch]) -> Evaluation:
+        vocabulary = self.instance.sizes.vocabulary
+        correct, count = np.zeros(vocabulary, np.int64), np.zeros(vocabulary, np.int64)
+        scored = []
+        for batch in batches:
+            values = self._forward(state.parameters, batch.inputs_BxT)
+            inputs = tuple(values[slot] for slot in self.placed[-1].takes)
+            scored.append((self.units[-1].score(state.parameters[-1], inputs, batch.targets_BxT), batch))
+        total = 0.0
+        for (loss, hits_BxT), batch in scored:
+            counted_BxT = batch.targets_BxT != IGNORED
+            total += float(loss)
+            count += np.bincount(batch.targets_BxT[counted_BxT], minlength=vocabulary)
+            correct += np.bincount(batch.targets_BxT[counted_BxT & np.asarray(hits_BxT)], minlength=vocabulary)
+        return Evaluation(total / max(1, int(count.sum())), correct, count)
+
+    def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
+        values = self._forward(state.parameters, tokens_BxT)
+        inputs = tuple(values[slot] for slot in self.placed[-1].takes)
+        return np.asarray(self.units[-1].values(state.parameters[-1], inputs)[0], np.float32)
+
+    def parameters(self, state: TrainingState) -> Parameters:
+        return self._by_path(state.parameters)
+
+    def network(self, state: TrainingState) -> Network:
+        """The trained model as a Flax NNX module."""
+        return Network(self.instance, self.parameters(state))
+
+    def save(self, state: TrainingState, path: Path) -> None:
+        moments = {
+            f"{unit.paths[0]}/{i}": np.asarray(leaf)
+            for unit, own in zip(self.placed, state.optimizer, strict=True)
+            for i, leaf in enumerate(jax.tree.leaves(own))
+        }
+        write_state(path, self.parameters(state), moments, state.step)
+
+    def load(self, path: Path) -> TrainingState:
+        parameters, moments, step = read_state(path, self.instance)
+        state = self._state(parameters)
+        for index, unit in enumerate(self.placed):
+            leaves, structure = jax.tree.flatten(state.optimizer[index])
+            saved = [jnp.asarray(moments[f"{unit.paths[0]}/{i}"]) for i in range(len(leaves))]
+            state.optimizer[index] = jax.tree.unflatten(structure, saved)
+        state.step = step
+        return state
+
+    def _state(self, parameters: Parameters) -> TrainingState:
+        placed = [
+            tuple(
+                {name: jnp.asarray(array) for name, array in parameters.get(path, {}).items()}
+                for path in unit.paths
+            )
+            for unit in self.placed
+        ]
+        optimizer = [
+            unit.start_optimizer(self.rule)(own, self.hyper) if any(own) else None
+            for unit, own in zip(self.units, placed, strict=True)
+        ]
+        return TrainingState(placed, optimizer, 0)
+
+    def _gradients(
+        self, parameters: list[UnitParameters], batch: Batch
+    ) -> tuple[jax.Array, list[UnitParameters], jax.Array]:
+        """Loss, gradients by unit, and the sum of their squares."""
+        values: dict[int, Any] = {TOKENS: batch.inputs_BxT}
+        pullbacks = []
+        for unit, place, own in zip(self.units[:-1], self.placed, parameters, strict=False):
+            inputs = tuple(values[slot] for slot in place.takes)
+            (filled, _), pullback = unit.forward(own, inputs)
+            values.update(zip(place.fills, filled, strict=True))
+            pullbacks.append(pullback)
+        inputs = tuple(values[slot] for slot in self.placed[-1].takes)
+        loss, last, taken, squares = self.units[-1].loss(parameters[-1], inputs, batch.targets_BxT)
+        gradients: list[UnitParameters] = [last]
+        cotangents: dict[int, jax.Array] = dict(zip(self.placed[-1].takes, taken, strict=True))
+        for unit, place, pullback in zip(self.units[-2::-1], self.placed[-2::-1], pullbacks[::-1], strict=True):
+            outer = tuple(cotangents.pop(slot) for slot in place.fills)
+            own, taken, squares = unit.backward(pullback, outer, squares)
+            gradients.append(own)
+            for slot, cotangent in zip(place.takes, taken, strict=False):
+                cotangents[slot] = cotangents[slot] + cotangent if slot in cotangents else cotangent
+        return loss, gradients[::-1], squares
+
+    def _forward(self, parameters: list[UnitParameters], tokens_BxT: np.ndarray) -> dict[int, Any]:
+        """Values of all slots but the scores."""
+        values: dict[int, Any] = {TOKENS: tokens_BxT}
+        for unit, place, own in zip(self.units[:-1], self.placed, parameters, strict=False):
+            (filled, _), _ = unit.forward(own, tuple(values[slot] for slot in place.takes))
+            values.update(zip(place.fills, filled, strict=True))
+        return values
+
+    def _by_path(self, arrays: list[UnitParameters]) -> Parameters:
+        return {
+            path: {name: np.asarray(array) for name, array in own.items()}
+            for unit, parts in zip(self.placed, arrays, strict=True)
+            for path, own in zip(unit.paths, parts, strict=True)
+            if own
+        }

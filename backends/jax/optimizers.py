@@ -1,0 +1,86 @@
+"""Optax update rules of the training gene, with hyperparameters as traced inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from optax import contrib
+
+from backends.jax.units import Unit, UnitParameters
+from genome.expressions import Scalar
+
+HYPERPARAMETERS = ("weight_decay", "beta1", "beta2", "clip")
+MUON_RMS = 0.2
+"""Scale of Muon's updates to that of AdamW's, so that one learning rate serves both (2502.16982)."""
+
+
+def transformation(rule: str, unit: Unit, hyper: dict[str, jax.Array]) -> optax.GradientTransformation:
+    """Update of a unit's parameters before the learning rate: the rule, then decoupled decay of matrices.
+
+    Clipping by the norm of all gradients happens before, across units.
+    """
+    decay = optax.add_decayed_weights(hyper["weight_decay"], mask=_matrices(unit))
+    adam = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"])
+    match rule:
+        case "lion":
+            scale = optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"])
+        case "muon":
+            muon = optax.chain(
+                contrib.scale_by_muon(beta=hyper["beta1"], weight_dimension_numbers=_muon_dimensions),
+                _match_rms(),
+            )
+            labels = jax.tree.map(lambda matrix: "muon" if matrix else "adam", _hidden_matrices(unit))
+            scale = optax.partition({"muon": muon, "adam": adam}, labels)
+        case _:
+            scale = adam
+    return optax.chain(scale, decay)
+
+
+def hyperparameters(optimizer: dict[str, Scalar]) -> dict[str, jax.Array]:
+    """The numbers of the training gene that an update takes as inputs."""
+    return {name: jnp.asarray(float(optimizer[name]), jnp.float32) for name in HYPERPARAMETERS}
+
+
+def update(
+    rule: str,
+    unit: Unit,
+    parameters: UnitParameters,
+    state: Any,
+    gradients: UnitParameters,
+    squared_norm: jax.Array,
+    learning_rate: jax.Array,
+    hyper: dict[str, jax.Array],
+) -> tuple[UnitParameters, Any]:
+    """One step: clip by the global norm (`squared_norm` sums over all units), apply the rule, decay, subtract."""
+    scale = jnp.minimum(1.0, hyper["clip"] * jax.lax.rsqrt(jnp.maximum(squared_norm, 1e-12)))
+    clipped = jax.tree.map(lambda g: g * scale, gradients)
+    updates, state = transformation(rule, unit, hyper).update(clipped, state, parameters)
+    return jax.tree.map(lambda p, u: p - learning_rate * u, parameters, updates), state
+
+
+def _matrices(unit: Unit) -> tuple[dict[str, bool], ...]:
+    """Which arrays decay: those of two axes or more, as in GPT-2's training."""
+    return tuple({n: len(p.shape) >= 2 for n, p in call.program.parameters.items()} for call in unit.calls)
+
+
+def _hidden_matrices(unit: Unit) -> tuple[dict[str, bool], ...]:
+    """Which arrays Muon orthogonalises: matrices, without embedding and head."""
+    return tuple(
+        {
+            name: len(p.shape) >= 2 and p.initial == "normal" and call.program.kind not in ("embedding", "head")
+            for name, p in call.program.parameters.items()
+        }
+        for call in unit.calls
+    )
+
+
+def _muon_dimensions(parameters: Any) -> Any:
+    """Inputs and outputs are the last two axes; axes before them (experts) are a batch."""
+    return jax.tree.map(lambda p: contrib.MuonDimensionNumbers(p.ndim - 2, p.ndim - 1), parameters)
+
+
+def _match_rms() -> optax.GradientTransformation:
+    return optax.stateless_with_tree_map(lambda g, p: g * MUON_RMS * max(jnp.shape(g)[-2:]) ** 0.5)

@@ -1,0 +1,98 @@
+"""Units of compilation: runs of calls around one mixer or channel mixer, compiled once per distinct content.
+
+A unit is a small function of its parameters and of the slots it takes. Its key names the programs in it and
+how they are wired, not where it stands, so that compile cost grows with the number of distinct units and not
+with the number of recipes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import jax
+import jax.numpy as jnp
+
+from backends.jax import pointwise, sequence  # noqa: F401  (fill the table of lowerings)
+from backends.jax.lowering import run_program
+from backends.plan import Call
+from genome.canonical import digest
+
+HEAVY = ("mixer", "channel")
+UnitParameters = tuple[dict[str, jax.Array], ...]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Consecutive calls, the slots they take from outside and the slots they fill for others."""
+
+    calls: tuple[Call, ...]
+    takes: tuple[int, ...]
+    fills: tuple[int, ...]
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for units that compute the same function of parameters and inputs."""
+        local: dict[int, int] = {}
+        wiring = [
+            [local.setdefault(slot, len(local)) for slot in (*call.takes, *call.fills)] for call in self.calls
+        ]
+        programs = [call.program.key for call in self.calls]
+        edges = [[local[slot] for slot in slots] for slots in (self.takes, self.fills)]
+        return digest(*programs, str(wiring), str(edges))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(call.path for call in self.calls)
+
+    def apply(
+        self, parameters: UnitParameters, inputs: Sequence[jax.Array], length: int, dtype: jnp.dtype
+    ) -> tuple[tuple[jax.Array, ...], jax.Array]:
+        """Values of the filled slots, and the sum of penalties (a float32 scalar)."""
+        values = dict(zip(self.takes, inputs, strict=True))
+        penalty = jnp.zeros((), jnp.float32)
+        for call, own in zip(self.calls, parameters, strict=True):
+            arguments = [values[slot] for slot in call.arguments]
+            reads = [values[slot] for slot in call.reads]
+            lowered = run_program(call.program, own, arguments, reads, length, dtype)
+            values.update(zip(call.fills, (lowered.result, *lowered.writes), strict=True))
+            if lowered.penalty is not None:
+                penalty = penalty + lowered.penalty
+        return tuple(values[slot] for slot in self.fills), penalty
+
+
+def units(calls: tuple[Call, ...]) -> tuple[Unit, ...]:
+    """Group calls: each unit holds at most one heavy program, with the light ones that feed or finish it.
+
+    The last unit ends in the head; its filled slot is the scores.
+    """
+    groups: list[list[Call]] = [[]]
+    for call in calls:
+        group = groups[-1]
+        full = any(_heavy(member) for member in group)
+        if group and (_opens(call, group) or (full and not _closes(call, group))):
+            groups.append([])
+        groups[-1].append(call)
+    last_use = {slot: i for i, group in enumerate(groups) for call in group for slot in call.takes}
+    result = []
+    for i, group in enumerate(groups):
+        made = {slot for call in group for slot in call.fills}
+        takes = tuple(dict.fromkeys(slot for call in group for slot in call.takes if slot not in made))
+        fills = tuple(s for call in group for s in call.fills if last_use.get(s, -1) > i or s == calls[-1].result)
+        result.append(Unit(tuple(group), takes, fills))
+    return tuple(result)
+
+
+def _heavy(call: Call) -> bool:
+    return call.program.kind in HEAVY
+
+
+def _opens(call: Call, group: list[Call]) -> bool:
+    """What reads the finished embedding starts a new unit."""
+    return group[-1].path.startswith("embedding") and not call.path.startswith("embedding")
+
+
+def _closes(call: Call, group: list[Call]) -> bool:
+    """Residuals and merges go with the branch they finish; anything else begins the next unit."""
+    return call.program.kind in ("residual", "merge") and group[-1].result in call.arguments

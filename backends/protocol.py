@@ -1,0 +1,106 @@
+"""What a backend is: devices, and the lowering of an instance to a model that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from backends.batch import Batch
+from backends.initial import Parameters
+from genome.instance import Instance
+
+Precision = Literal["float32", "bfloat16"]
+State = Any
+"""Parameters, optimizer state and step of one training run; opaque outside its backend."""
+
+
+class BackendError(ValueError):
+    """A backend that is not installed, or sees no device it can use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device as the framework names it; memory in bytes, 0 where it is not known."""
+
+    name: str
+    kind: Literal["cpu", "gpu", "tpu"]
+    memory: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Scores of a model over batches.
+
+    `loss` is the mean cross-entropy in nats over targets that count; `correct_by_class` and `count_by_class`
+    [vocabulary] count targets and hits of the most probable token.
+    """
+
+    loss: float
+    correct_by_class: np.ndarray
+    count_by_class: np.ndarray
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of targets predicted, each target alike."""
+        return float(self.correct_by_class.sum() / max(1, self.count_by_class.sum()))
+
+
+class Model(Protocol):
+    """A lowered instance. Training state is passed in and returned; a passed state is used up."""
+
+    instance: Instance
+
+    def start(self, seed: int) -> State:
+        """Initial parameters (`backends.initial`) and optimizer state."""
+        ...
+
+    def train(self, state: State, batches: Iterable[Batch]) -> tuple[State, np.ndarray]:
+        """One optimizer step per batch; returns the losses, float32 [steps]."""
+        ...
+
+    def gradients(self, state: State, batch: Batch) -> tuple[float, Parameters]:
+        """Loss and its gradient by every parameter, without an update."""
+        ...
+
+    def evaluate(self, state: State, batches: Iterable[Batch]) -> Evaluation:
+        """Score without training."""
+        ...
+
+    def logits(self, state: State, tokens_BxT: np.ndarray) -> np.ndarray:
+        """Scores of the next token, float32 [B, T, vocabulary]."""
+        ...
+
+    def parameters(self, state: State) -> Parameters:
+        """Learned arrays on the host."""
+        ...
+
+    def save(self, state: State, path: Path) -> None:
+        """Write parameters, optimizer state and step as one safetensors file, atomically."""
+        ...
+
+    def load(self, path: Path) -> State:
+        """Read what `save` wrote. Raises BackendError where the file is not of this model."""
+        ...
+
+
+class Backend(Protocol):
+    """A framework on a machine. It keeps what it compiles, so that components compile once per process."""
+
+    name: str
+
+    def devices(self) -> Sequence[Device]:
+        """Devices the framework sees, best first."""
+        ...
+
+    def lower(self, instance: Instance, *, steps: int, precision: Precision = "float32") -> Model:
+        """Lower an instance for a training run of `steps` steps."""
+        ...
+
+    @property
+    def compile_seconds(self) -> float:
+        """Seconds spent tracing and compiling so far."""
+        ...

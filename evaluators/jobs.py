@@ -1,0 +1,88 @@
+"""What a worker is asked to do and what it answers, as frozen values that travel as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from evaluators.scales import Scale
+from evaluators.tasks.protocol import Split
+from genome.component import Library
+from genome.recipe import Recipe
+
+Status = Literal["evaluated", "failed", "diverged", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A task by name, profile of settings, and corpus (for text)."""
+
+    name: str
+    profile: str
+    data: str | None = None
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Train one recipe on one task from step `start` to step `stop`, then score it on `split`.
+
+    `components` holds the source of every component of the recipe. A job that starts later than 0 continues
+    from `checkpoint`; one that stops before the scale's last step leaves its state there. `hidden_step` is the
+    grid of hidden sizes on which the recipe meets the scale's budget (0: the scale's own).
+    """
+
+    key: str
+    recipe: str
+    components: dict[str, str]
+    scale: Scale
+    task: TaskSpec
+    seed: int
+    start: int
+    stop: int
+    split: Split = "validation"
+    checkpoint: str | None = None
+    hidden_step: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary for `from_json`."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Job:
+        """Inverse of `to_json`."""
+        scale = Scale(**{**data["scale"], "widths": tuple(data["scale"]["widths"])})
+        return Job(**{**data, "scale": scale, "task": TaskSpec(**data["task"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job. Scores are None unless the status is "evaluated"; seconds are wall-clock.
+
+    `loss` is in nats per scored token, `accuracy` counts every target alike and `macro_accuracy` every class;
+    `difference` is the distance to the parameter budget as a fraction of it.
+    """
+
+    key: str
+    status: Status
+    reason: str = ""
+    loss: float | None = None
+    accuracy: float | None = None
+    macro_accuracy: float | None = None
+    parameters: int = 0
+    flops_per_token: float = 0.0
+    state_bytes: int = 0
+    width: int = 0
+    hidden: int = 0
+    difference: float = 0.0
+    step_seconds: float = 0.0
+    compile_seconds: float = 0.0
+    train_seconds: float = 0.0
+    total_seconds: float = 0.0
+    backend: str = ""
+    device: str = ""
+
+
+def component_sources(recipe: Recipe, library: Library) -> dict[str, str]:
+    """Source of every component that the recipe names. Raises KeyError for one that the library lacks."""
+    return {gene.component: library[gene.component].source for _, gene in recipe.genes()}

@@ -1,0 +1,54 @@
+"""Scales: parameter budget, context, batch and tokens at which recipes are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backends.protocol import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One rung of the ladder. Recipes are instantiated so that they meet `parameters` (learned numbers, all).
+
+    `widths` is the coarse grid of stream widths, `hidden_step` the grid of inner sizes; `depth` repeats the
+    recipe's blocks; `tokens` is the full training budget per task and `screen` the fraction of it after which
+    the worst part of a generation stops.
+    """
+
+    name: str
+    parameters: int
+    context: int
+    batch: int
+    tokens: int
+    widths: tuple[int, ...]
+    hidden_step: int
+    depth: int
+    precision: Precision
+    screen: float = 0.25
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of a full training run."""
+        return max(1, self.tokens // (self.batch * self.context))
+
+    @property
+    def screen_steps(self) -> int:
+        """Optimizer steps of the first rung."""
+        return max(1, round(self.steps * self.screen))
+
+
+def _grid(start: int, stop: int, step: int) -> tuple[int, ...]:
+    return tuple(range(start, stop + 1, step))
+
+
+SCALES = {
+    scale.name: scale
+    for scale in (
+        Scale("tiny", 100_000, 64, 32, 614_400, _grid(32, 160, 16), 16, 1, "float32"),
+        Scale("small", 1_000_000, 256, 32, 8_192_000, _grid(64, 384, 32), 16, 2, "float32"),
+        Scale("20m", 20_000_000, 1024, 64, 400_000_000, _grid(256, 1024, 64), 64, 4, "bfloat16"),
+        Scale("125m", 125_000_000, 1024, 256, 2_500_000_000, _grid(512, 2048, 64), 64, 6, "bfloat16"),
+        Scale("350m", 350_000_000, 2048, 256, 7_000_000_000, _grid(768, 3072, 128), 64, 12, "bfloat16"),
+    )
+}

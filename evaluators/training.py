@@ -1,0 +1,126 @@
+"""Training one recipe on one task under a budget of steps, and scoring it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from backends.batch import Batch
+from backends.protocol import Backend, Model, State
+from evaluators import checks
+from evaluators.fitting import Fit, fit
+from evaluators.jobs import Job, Outcome, TaskSpec
+from evaluators.tasks.metrics import macro_accuracy, micro_accuracy
+from evaluators.tasks.protocol import Task
+from evaluators.tasks.registry import make_task
+from genome.component import Component
+from genome.errors import GenomeError
+from genome.parser import parse_component
+from genome.recipe import Recipe
+
+CHUNK = 50
+"""Steps between looks at the loss: a diverged run ends at the next look."""
+
+
+class Trainer:
+    """Runs jobs on one backend. Tasks and parsed components are kept from job to job."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._tasks: dict[TaskSpec, Task] = {}
+        self._components: dict[str, Component] = {}
+        self._device = backend.devices()[0].name
+
+    def run(self, job: Job) -> Outcome:
+        """Train and score. A recipe at fault gives an outcome with status and reason, never an exception."""
+        started, compiled = time.perf_counter(), self.backend.compile_seconds
+        outcome = self._run(job)
+        return replace(
+            outcome,
+            compile_seconds=self.backend.compile_seconds - compiled,
+            total_seconds=time.perf_counter() - started,
+            backend=self.backend.name,
+            device=self._device,
+        )
+
+    def _run(self, job: Job) -> Outcome:
+        task = self.task(job.task)
+        try:
+            library = {name: self._component(source) for name, source in job.components.items()}
+            fitted = fit(
+                Recipe.from_json(job.recipe), library, job.scale, task.vocabulary, hidden_step=job.hidden_step
+            )
+        except GenomeError as error:
+            return Outcome(job.key, "failed", str(error))
+        known = _described(job, fitted)
+        model = self.backend.lower(fitted.instance, steps=job.scale.steps, precision=job.scale.precision)
+        if job.start:
+            state = model.load(Path(job.checkpoint or ""))
+        else:
+            state = model.start(job.seed)
+            reason = checks.fault(model, state, task.batch("train", job.seed, 0, job.scale.batch))
+            if reason:
+                return replace(known, status="failed", reason=reason)
+        return self._train(job, task, model, state, known)
+
+    def _train(self, job: Job, task: Task, model: Model, state: State, known: Outcome) -> Outcome:
+        chance = float(np.log(task.vocabulary))
+        compiled, started = self.backend.compile_seconds, time.perf_counter()
+        for first in range(job.start, job.stop, CHUNK):
+            last = min(first + CHUNK, job.stop)
+            state, losses = model.train(state, self._batches(job, task, first, last))
+            if not np.isfinite(losses).all() or losses[-1] > 4 * chance:
+                reason = f"the loss reached {losses[-1]:.3g} nats by step {last}"
+                return replace(known, status="diverged", reason=reason)
+        seconds = time.perf_counter() - started - (self.backend.compile_seconds - compiled)
+        unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, job.stop))
+        if unused:
+            return replace(known, status="failed", reason=f"{', '.join(unused[:3])}: no gradient reaches it")
+        scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
+        if not np.isfinite(scores.loss):
+            return replace(known, status="diverged", reason=f"the {job.split} loss is {scores.loss}")
+        if job.stop < job.scale.steps and job.checkpoint:
+            model.save(state, Path(job.checkpoint))
+        return replace(
+            known,
+            loss=scores.loss,
+            accuracy=micro_accuracy(scores.correct_by_class, scores.count_by_class),
+            macro_accuracy=macro_accuracy(scores.correct_by_class, scores.count_by_class),
+            train_seconds=seconds,
+            step_seconds=seconds / max(1, job.stop - job.start),
+        )
+
+    def task(self, spec: TaskSpec) -> Task:
+        """The task of a specification. Raises ValueError for one that cannot be made."""
+        if spec not in self._tasks:
+            self._tasks[spec] = make_task(spec.name, spec.profile, data=spec.data, context=spec.context)
+        return self._tasks[spec]
+
+    def _component(self, source: str) -> Component:
+        if source not in self._components:
+            self._components[source] = parse_component(source, {})
+        return self._components[source]
+
+    def _batch(self, job: Job, task: Task, index: int) -> Batch:
+        return task.batch("train", job.seed, index, job.scale.batch)
+
+    def _batches(self, job: Job, task: Task, first: int, last: int) -> Iterator[Batch]:
+        return (self._batch(job, task, index) for index in range(first, last))
+
+
+def _described(job: Job, fitted: Fit) -> Outcome:
+    cost, sizes = fitted.instance.cost, fitted.instance.sizes
+    return Outcome(
+        job.key,
+        "evaluated",
+        parameters=cost.parameters,
+        flops_per_token=cost.flops_per_token,
+        state_bytes=cost.state_bytes,
+        width=sizes.width,
+        hidden=sizes.hidden,
+        difference=fitted.difference,
+    )

@@ -1,0 +1,113 @@
+"""What a person sees in `search.db` with sqlite-utils, and what the schema itself refuses."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runs import records
+from runs.store import Store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The database of a small search: two founders, a crossover with two edits, a rejection, a failure."""
+    with Store.create(tmp_path, name="t", seed=1, configuration={}, version="0", generations=1) as store:
+        names = ["transformer", "retention"]
+        store.propose(0, [records.Proposal("seed", records.Recipe(name * 3, "{}", name)) for name in names], None)
+        scores = [
+            records.Settlement(1, "evaluated", score=0.5, family="attention", parameters=1000, state_bytes=64),
+            records.Settlement(2, "evaluated", score=0.25),
+        ]
+        store.finish_generation(0, scores)
+        edits = (records.Edit("graft", "{}", "graft block 1 of #2"), records.Edit("set", "{}", "set heads to 4"))
+        child = records.Proposal("crossover", records.Recipe("child-hash", "{}", "child"), (2, 1), edits)
+        rejected = records.Proposal("insert", None, (1,), status="rejected", reason="no room")
+        failing = records.Proposal("insert", records.Recipe("failing-hash", "{}"), (1,))
+        duplicate = records.Proposal(
+            "insert", records.Recipe("child-hash", "{}", "child"), (1,), status="duplicate"
+        )
+        store.propose(1, [child, rejected, failing, duplicate], None)
+        outcomes = [
+            records.Settlement(3, "evaluated", score=0.75),
+            records.Settlement(5, "failed", "out of memory"),
+        ]
+        store.finish_generation(1, outcomes)
+    return tmp_path / "search.db"
+
+
+def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def test_genealogy_shows_parents_edits_and_gain(path: Path) -> None:
+    seen = rows(path, "SELECT attempt, generation, operator, parents, edits, status, score, gain FROM genealogy")
+    assert seen[0] == (1, 0, "seed", "", "", "evaluated", 0.5, None)
+    line = "graft block 1 of #2; set heads to 4"
+    assert seen[2] == (3, 1, "crossover", "2 1", line, "evaluated", 0.75, 0.25)
+    assert seen[3] == (4, 1, "insert", "1", "", "rejected", None, None)
+    assert len(seen) == 6
+
+
+def test_leaderboard_ranks_the_fully_evaluated_only(path: Path) -> None:
+    seen = rows(path, "SELECT rank, attempt, label, score, recipe FROM leaderboard")
+    assert seen == [
+        (1, 3, "child", 0.75, "child-hash"),
+        (2, 1, "transformer", 0.5, "transformert"),
+        (3, 2, "retention", 0.25, "retentionret"),
+    ]
+
+
+def test_failures_tell_why(path: Path) -> None:
+    seen = rows(path, "SELECT * FROM failures")
+    assert seen == [(4, 1, "insert", "rejected", "no room"), (5, 1, "insert", "failed", "out of memory")]
+
+
+def test_the_views_read_naturally_with_the_sqlite_utils_command(path: Path) -> None:
+    command = [sys.executable, "-m", "sqlite_utils", "rows", str(path), "leaderboard", "-t"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    assert shown[0].split()[:6] == ["rank", "attempt", "generation", "label", "family", "score"]
+    assert shown[2].split()[:4] == ["1", "3", "1", "child"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE attempts SET generation = 'first'", "cannot store TEXT value in INTEGER column"),
+        ("INSERT INTO events VALUES (NULL, 1, x'00', '', '')", "BLOB"),
+        ("UPDATE attempts SET score = 1e999 WHERE id = 1", "a_score_is_finite"),
+        ("UPDATE attempts SET score = 0.1 WHERE status = 'failed'", "only_a_measured_attempt_has_a_score"),
+        ("UPDATE attempts SET reason = '' WHERE status = 'failed'", "a_failure_has_a_reason"),
+        ("UPDATE attempts SET recipe = NULL WHERE id = 1", "only_a_rejected_attempt_has_no_recipe"),
+        ("UPDATE attempts SET status = 'great'", "CHECK constraint failed"),
+        ("UPDATE attempts SET recipe = 'child-hash' WHERE id = 1", "UNIQUE constraint failed: attempts.recipe"),
+        ("UPDATE parents SET parent = 6 WHERE attempt = 3", "a_parent_is_an_earlier_attempt"),
+        ("DELETE FROM attempts WHERE id = 1", "FOREIGN KEY constraint failed"),
+        (
+            "INSERT INTO runs SELECT 2, name, '', 1, '{}', '', 'running', 1, '' FROM runs",
+            "one_search_per_database",
+        ),
+    ],
+)
+def test_the_schema_refuses_what_would_make_no_sense(path: Path, statement: str, message: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA foreign_keys=ON")
+    with pytest.raises(sqlite3.IntegrityError, match=message):
+        connection.executescript(statement)
+    connection.close()
+
+
+def test_every_table_is_strict(path: Path) -> None:
+    tables = rows(path, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
+    ours = {name: strict for name, strict in tables if not name.startswith(("sqlite_", "_sqlite_"))}
+    assert len(ours) == 11
+    assert set(ours.values()) == {1}
