@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from evaluators.scales import Scale
@@ -40,8 +41,7 @@ def fit(recipe: Recipe, library: Library, scale: Scale, vocabulary: int, *, hidd
     def preferred(width: int) -> int:
         return max(step, round(PREFERRED_RATIO * width / step) * step)
 
-    counts = {width: at(width, preferred(width)).cost.parameters for width in scale.widths}
-    width = min(scale.widths, key=lambda w: (abs(counts[w] - budget), w))
+    width = _nearest(scale.widths, lambda w: at(w, preferred(w)).cost.parameters - budget)
     low, high = (max(step, round(ratio * width / step) * step) for ratio in RATIOS)
     base, top = at(width, low).cost.parameters, at(width, high).cost.parameters
     if top == base or high == low:
@@ -51,3 +51,19 @@ def fit(recipe: Recipe, library: Library, scale: Scale, vocabulary: int, *, hidd
         hidden = min(high, max(low, low + round((budget - base) / per_step) * step))
         instance = at(width, hidden)
     return Fit(instance, instance.cost.parameters / budget - 1)
+
+
+def _nearest(widths: tuple[int, ...], excess: Callable[[int], int]) -> int:
+    """The width of least absolute excess, by bisection: the excess grows with the width."""
+    low, high = 0, len(widths) - 1
+    known: dict[int, int] = {}
+
+    def at(index: int) -> int:
+        if index not in known:
+            known[index] = excess(widths[index])
+        return known[index]
+
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if at(middle) < 0 else (low, middle)
+    return widths[min((low, high), key=lambda index: abs(at(index)))]

@@ -28,21 +28,22 @@ class Job:
     """Train one recipe on one task from step `start` to step `stop`, then score it on `split`.
 
     `components` holds the source of every component of the recipe. A job that starts later than 0 continues
-    from `checkpoint`; one that stops before the scale's last step leaves its state there. `hidden_step` is the
-    grid of hidden sizes on which the recipe meets the scale's budget (0: the scale's own).
+    from `checkpoint`; one that stops before the scale's last step leaves its state there. `width` and `hidden`
+    are the sizes at which the recipe meets the scale's budget (`evaluators.fitting`).
     """
 
     key: str
     recipe: str
     components: dict[str, str]
     scale: Scale
+    width: int
+    hidden: int
     task: TaskSpec
     seed: int
     start: int
     stop: int
     split: Split = "validation"
     checkpoint: str | None = None
-    hidden_step: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for `from_json`."""
@@ -59,8 +60,7 @@ class Job:
 class Outcome:
     """What became of a job. Scores are None unless the status is "evaluated"; seconds are wall-clock.
 
-    `loss` is in nats per scored token, `accuracy` counts every target alike and `macro_accuracy` every class;
-    `difference` is the distance to the parameter budget as a fraction of it.
+    `loss` is in nats per scored token, `accuracy` counts every target alike and `macro_accuracy` every class.
     """
 
     key: str
@@ -70,11 +70,6 @@ class Outcome:
     accuracy: float | None = None
     macro_accuracy: float | None = None
     parameters: int = 0
-    flops_per_token: float = 0.0
-    state_bytes: int = 0
-    width: int = 0
-    hidden: int = 0
-    difference: float = 0.0
     step_seconds: float = 0.0
     compile_seconds: float = 0.0
     train_seconds: float = 0.0

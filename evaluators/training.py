@@ -12,7 +12,6 @@ import numpy as np
 from backends.batch import Batch
 from backends.protocol import Backend, Model, State
 from evaluators import checks
-from evaluators.fitting import Fit, fit
 from evaluators.jobs import Job, Outcome, TaskSpec
 from evaluators.tasks.metrics import macro_accuracy, micro_accuracy
 from evaluators.tasks.protocol import Task
@@ -51,13 +50,12 @@ class Trainer:
         task = self.task(job.task)
         try:
             library = {name: self._component(source) for name, source in job.components.items()}
-            fitted = fit(
-                Recipe.from_json(job.recipe), library, job.scale, task.vocabulary, hidden_step=job.hidden_step
-            )
+            sizes = Sizes(job.width, job.hidden, task.vocabulary, task.context)
+            instance = instantiate(Recipe.from_json(job.recipe), library, sizes, job.scale.depth)
         except GenomeError as error:
             return Outcome(job.key, "failed", str(error))
-        known = _described(job, fitted)
-        model = self.backend.lower(fitted.instance, steps=job.scale.steps, precision=job.scale.precision)
+        known = Outcome(job.key, "evaluated", parameters=instance.cost.parameters)
+        model = self.backend.lower(instance, steps=job.scale.steps, precision=job.scale.precision)
         if job.start:
             state = model.load(Path(job.checkpoint or ""))
         else:
@@ -110,17 +108,3 @@ class Trainer:
 
     def _batches(self, job: Job, task: Task, first: int, last: int) -> Iterator[Batch]:
         return (self._batch(job, task, index) for index in range(first, last))
-
-
-def _described(job: Job, fitted: Fit) -> Outcome:
-    cost, sizes = fitted.instance.cost, fitted.instance.sizes
-    return Outcome(
-        job.key,
-        "evaluated",
-        parameters=cost.parameters,
-        flops_per_token=cost.flops_per_token,
-        state_bytes=cost.state_bytes,
-        width=sizes.width,
-        hidden=sizes.hidden,
-        difference=fitted.difference,
-    )

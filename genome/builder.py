@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from genome.errors import LanguageError
-from genome.expressions import Expression
+from genome.expressions import Expression, arithmetic
 from genome.graph import NODE_LIMIT, Graph, Node
 from genome.operation import OPERATIONS
 
 Options = tuple[tuple[str, Expression], ...]
+_FOLDED = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-"}
 
 
 @dataclass
@@ -33,6 +34,8 @@ class GraphBuilder:
         column: int = 0,
     ) -> int:
         """Index of the call's value. Raises LanguageError where the component grows beyond 128 operations."""
+        if operation in _FOLDED and all(i is not None and self.nodes[i].operation == "constant" for i in inputs):
+            return self._fold(operation, inputs, line, column)
         owns = OPERATIONS[operation].owns
         key = (operation, inputs, tuple((k, (type(v), v)) for k, v in options))
         if not owns and key in self._known:
@@ -44,6 +47,15 @@ class GraphBuilder:
         if not owns:
             self._known[key] = index
         return index
+
+    def _fold(self, operation: str, inputs: tuple[int | None, ...], line: int, column: int) -> int:
+        """Arithmetic of constants is a constant, as it is in the source."""
+        values = [dict(self.nodes[i].options)["value"] for i in inputs if i is not None]
+        try:
+            value = arithmetic(_FOLDED[operation], *([0, *values] if len(values) == 1 else values))
+        except LanguageError as error:
+            raise LanguageError(error.reason, line, column) from None
+        return self.add("constant", (), (("value", value),), "", line, column)
 
     def rename(self, index: int, name: str) -> None:
         """Give a value its assigned name, unless it has one already."""

@@ -37,10 +37,9 @@ class Component:
     @cached_property
     def hash(self) -> str:
         """Content hash: names and the order of independent statements do not matter."""
-        text, names = canonical(self.graph, tuple(setting.name for setting in self.settings))
-        by_name = {setting.name: setting for setting in self.settings}
-        settings = [f"{by_name[name].domain} = {by_name[name].default!r}" for name in names]
-        return digest(self.kind, text, *settings)
+        settings = {setting.name: f"{setting.domain} = {setting.default!r}" for setting in self.settings}
+        text, names = canonical(self.graph, settings)
+        return digest(self.kind, text, *(settings[name] for name in names))
 
     @cached_property
     def source(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from genome.errors import LanguageError
 
 Scalar = int | float | bool | str
 
 INTEGER_LIMIT = 2**20
+EXPRESSION_LIMIT = 64
 SIZE_NAMES = ("width", "hidden", "vocabulary", "context")
 
 
@@ -22,11 +23,12 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """`left operator right` with one of `+ - * / //`."""
+    """`left operator right` with one of `+ - * / //`; `terms` counts the names and constants in it."""
 
     operator: str
     left: Expression
     right: Expression
+    terms: int = field(default=2, compare=False)
 
 
 Expression = Scalar | Name | Arithmetic
@@ -37,10 +39,13 @@ _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2}
 def arithmetic(operator: str, left: Expression, right: Expression) -> Expression:
     """Combine two expressions, folding constants.
 
-    Raises LanguageError for a division by zero, a text operand or an integer beyond 2^20.
+    Raises LanguageError for a division by zero, a text operand, a number beyond 2^20 or more than 64 terms.
     """
     if isinstance(left, Name | Arithmetic) or isinstance(right, Name | Arithmetic):
-        return Arithmetic(operator, left, right)
+        terms = sum(side.terms if isinstance(side, Arithmetic) else 1 for side in (left, right))
+        if terms > EXPRESSION_LIMIT:
+            raise LanguageError(f"a static expression has at most {EXPRESSION_LIMIT} terms")
+        return Arithmetic(operator, left, right, terms)
     if isinstance(left, str) or isinstance(right, str):
         raise LanguageError(f"text cannot be used in arithmetic: {left!r} {operator} {right!r}")
     if operator in ("/", "//") and right == 0:
@@ -61,10 +66,10 @@ def arithmetic(operator: str, left: Expression, right: Expression) -> Expression
 
 
 def checked(value: Scalar) -> Scalar:
-    """The constant itself, or LanguageError where a number is beyond 2^20 or not finite."""
+    """The constant itself (zero without a sign), or LanguageError where a number is beyond 2^20 or not finite."""
     if isinstance(value, int | float) and not abs(value) <= INTEGER_LIMIT:
         raise LanguageError(f"the number {value!s:.20} is too large; numbers up to 2^20 are accepted")
-    return value
+    return 0.0 if value == 0 and isinstance(value, float) else value
 
 
 def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:

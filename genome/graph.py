@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from genome.errors import LanguageError
 from genome.expressions import Expression, substitute
 
 NODE_LIMIT = 128
@@ -31,6 +32,15 @@ class Node:
         """Indices of the inputs that are present."""
         return tuple(i for i in self.inputs if i is not None)
 
+    def bind(self, values: Mapping[str, Expression]) -> Node:
+        """The call with names in its options replaced by values."""
+        if not self.options:
+            return self
+        try:
+            return replace(self, options=tuple((k, substitute(v, values)) for k, v in self.options))
+        except LanguageError as error:
+            raise LanguageError(error.reason, self.line, self.column) from None
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -44,14 +54,11 @@ class Graph:
     output: int
 
     def bind(self, values: Mapping[str, Expression]) -> Graph:
-        """The graph with settings (or sizes) replaced by values."""
-        nodes = tuple(
-            replace(node, options=tuple((k, substitute(v, values)) for k, v in node.options))
-            if node.options
-            else node
-            for node in self.nodes
-        )
-        return Graph(self.inputs, nodes, self.output)
+        """The graph with settings (or sizes) replaced by values.
+
+        Raises LanguageError with the place of the call where an option cannot be computed.
+        """
+        return Graph(self.inputs, tuple(node.bind(values) for node in self.nodes), self.output)
 
     def pruned(self) -> Graph:
         """The graph without nodes that the output does not need; arguments stay."""

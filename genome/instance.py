@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from genome.component import Library
 from genome.errors import GenomeError, RecipeError
 from genome.expressions import Scalar
+from genome.kinds import PLACES
 from genome.operation import OPERATIONS
 from genome.recipe import Branch, Gene, Recipe, component_of
 from genome.settings import complete
@@ -78,9 +79,7 @@ def instantiate(recipe: Recipe, library: Library, sizes: Sizes, depth: int = 1) 
     builder = _Instantiation(library, sizes)
     if builder.kind_of(recipe.embedding[0]) != "embedding":
         raise RecipeError("embedding.0: the first gene must be an embedding")
-    embedding = builder.branch(
-        recipe.embedding, "embedding", ("position", "norm", "channel", "mixer"), "embedding"
-    )
+    embedding = builder.branch(recipe.embedding, "embedding", PLACES["embedding"], "embedding")
     blocks: list[PlacedBlock] = []
     layers = sum(block.repeat for block in recipe.blocks) * depth
     if layers > LAYER_LIMIT:
@@ -89,9 +88,8 @@ def instantiate(recipe: Recipe, library: Library, sizes: Sizes, depth: int = 1) 
         for index, block in enumerate(recipe.blocks):
             for _ in range(block.repeat):
                 path, own = f"blocks.{len(blocks)}", f"{index}"
-                kinds = ("mixer", "channel", "norm", "position")
                 branches = tuple(
-                    builder.branch(branch, f"{path}.branches.{r}", kinds, f"{own}.{r}")
+                    builder.branch(branch, f"{path}.branches.{r}", PLACES["block"], f"{own}.{r}")
                     for r, branch in enumerate(block.branches)
                 )
                 if len(branches) > 1 and block.merge is None:
@@ -107,7 +105,7 @@ def instantiate(recipe: Recipe, library: Library, sizes: Sizes, depth: int = 1) 
                 blocks.append(PlacedBlock(branches, merges, residual))
     if builder.kind_of(recipe.head[-1]) != "head":
         raise RecipeError(f"head.{len(recipe.head) - 1}: the last gene must be a head")
-    head = builder.branch(recipe.head, "head", ("norm", "channel"), "head")
+    head = builder.branch(recipe.head, "head", PLACES["head"], "head")
     optimizer = builder.optimizer(recipe.training)
     return Instance(sizes, embedding, tuple(blocks), head, optimizer, builder.cost())
 

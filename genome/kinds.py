@@ -45,3 +45,10 @@ KINDS = {
         Kind("training", 0, "optimizer", False, "says how parameters are updated"),
     )
 }
+
+PLACES: dict[str, tuple[str, ...]] = {
+    "embedding": ("position", "norm", "channel", "mixer"),
+    "block": ("mixer", "channel", "norm", "position"),
+    "head": ("norm", "channel"),
+}
+"""Kinds that the branches of a recipe accept, besides the first gene of an embedding and the last of a head."""

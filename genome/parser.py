@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import tokenize
+import unicodedata
+from io import StringIO
 
 from genome import operations as _operations  # noqa: F401  (fills the table of operations)
 from genome.builder import GraphBuilder
@@ -20,6 +23,8 @@ from genome.typing import check_component
 TEXT_LIMIT = 16_384
 SETTING_LIMIT = 16
 NESTING_LIMIT = 32
+DEPTH_LIMIT = 200
+NAME_LIMIT = 64
 
 _BINARY: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: ("+", "add"),
@@ -65,6 +70,7 @@ def _functions(source: str) -> list[ast.FunctionDef]:
     if len(source) > TEXT_LIMIT:
         raise LanguageError(f"the text has {len(source)} characters; up to {TEXT_LIMIT} are accepted")
     _check_nesting(source)
+    _check_characters(source)
     try:
         module = ast.parse(source)
     except SyntaxError as error:
@@ -74,7 +80,7 @@ def _functions(source: str) -> list[ast.FunctionDef]:
     for statement in module.body:
         if not isinstance(statement, ast.FunctionDef):
             raise _error(statement, f"{_describe(statement)} is not accepted; {_ALLOWED}")
-    _check_characters(source, module)
+    _check_tree(module)
     return [statement for statement in module.body if isinstance(statement, ast.FunctionDef)]
 
 
@@ -91,22 +97,41 @@ def _check_nesting(source: str) -> None:
             raise LanguageError(f"brackets are nested deeper than {NESTING_LIMIT}; use assignments", line, 1)
 
 
-def _check_characters(source: str, module: ast.Module) -> None:
-    """Refuse characters beyond ASCII outside docstrings and comments: Python would fold look-alikes into names."""
+def _check_characters(source: str) -> None:
+    """Refuse invisible characters anywhere, and characters beyond ASCII outside texts and comments.
+
+    Python folds look-alikes into plain letters, so that what a reader sees would not be what is parsed.
+    """
+    if source.isascii() and source.isprintable():
+        return
+    for number, line in enumerate(source.split("\n"), 1):
+        for column, character in enumerate(line.removesuffix("\r"), 1):
+            if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Cn") and character != "\t":
+                raise LanguageError(f"the character {character!r} is not accepted", number, column)
     if source.isascii():
         return
-    prose: set[int] = set()
-    for function in module.body:
-        if isinstance(function, ast.FunctionDef) and ast.get_docstring(function, clean=False) is not None:
-            text = function.body[0]
-            prose.update(range(text.lineno, (text.end_lineno or text.lineno) + 1))
-    for number, line in enumerate(source.splitlines(), 1):
-        code = line if number in prose else line.partition("#")[0]
-        if number not in prose and not code.isascii():
-            column = next(i for i, c in enumerate(code, 1) if not c.isascii())
-            raise LanguageError(
-                f"the character {code[column - 1]!r} is not accepted outside docstrings", number, column
-            )
+    try:
+        for token in tokenize.generate_tokens(StringIO(source).readline):
+            if token.type not in (tokenize.STRING, tokenize.COMMENT) and not token.string.isascii():
+                raise LanguageError(
+                    f"{token.string[:NAME_LIMIT]!r} is not accepted outside docstrings and comments; use plain letters",
+                    token.start[0],
+                    token.start[1] + 1,
+                )
+    except (tokenize.TokenError, IndentationError) as error:
+        raise LanguageError(f"not Python syntax: {error.args[0]}") from None
+
+
+def _check_tree(module: ast.Module) -> None:
+    """Bound the depth of the syntax tree, which the parser below walks by recursion, and the length of names."""
+    level: list[ast.AST] = [module]
+    for _ in range(DEPTH_LIMIT):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        for node in level:
+            if isinstance(node, ast.Name) and len(node.id) > NAME_LIMIT:
+                raise _error(node, f"the name {node.id[:NAME_LIMIT]!r}... is longer than {NAME_LIMIT} characters")
+    if level:
+        raise _error(level[0], f"expressions are nested deeper than {DEPTH_LIMIT}; use assignments")
 
 
 def _error(node: ast.AST, reason: str) -> LanguageError:
@@ -118,8 +143,8 @@ def _describe(node: ast.AST) -> str:
 
 
 def _name(name: str, node: ast.AST) -> str:
-    if name.startswith("_") or keyword.iskeyword(name) or len(name) > 64:
-        raise _error(node, f"the name {name!r} is not accepted; use a word that does not begin with an underscore")
+    if name.startswith("_") or keyword.iskeyword(name) or len(name) > NAME_LIMIT:
+        raise _error(node, f"the name {name[:NAME_LIMIT]!r} is not accepted; use a word that does not begin with an underscore")
     return name
 
 
@@ -272,6 +297,8 @@ class _FunctionParser:
                 pass
             case _:
                 raise _error(value, "several names are assigned by split alone: a, b = split(x, 2)")
+        if len(target.elts) < 2:
+            raise _error(target, "split gives at least two parts: a, b = split(x, 2)")
         if self._constant(parts) != len(target.elts):
             raise _error(value, f"split into {len(target.elts)} names needs {len(target.elts)} parts")
         whole = self._node(whole_node)

@@ -92,7 +92,7 @@ class _Printer:
     def _call(self, index: int, level: int = 0) -> str:
         node = self.graph.nodes[index]
         if node.operation == "constant":
-            return text(dict(node.options)["value"], 2)
+            return text(dict(node.options)["value"], level)
         if node.operation in _INFIX:
             sign, own = _INFIX[node.operation]
             left, right = (i for i in node.values)

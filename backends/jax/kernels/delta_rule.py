@@ -31,7 +31,7 @@ def delta_rule(
     of the decay may be 1.
     """
     batch, time, heads, key_size = q_BxTxHxK.shape
-    chunk = min(CHUNK, time)
+    chunk = min(CHUNK, 1 << (time - 1).bit_length())
     decay = jnp.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
 
     def chunked(x: jax.Array) -> jax.Array:
@@ -44,54 +44,68 @@ def delta_rule(
     gap = jnp.where(np.tril(np.ones((chunk, chunk), bool)), total - jnp.swapaxes(total, -1, -2), -jnp.inf)
     pair = jnp.exp(gap)
     k_transposed = transposed(k)
-    inverse = unit_triangular_inverse(jnp.tril(k @ k_transposed * pair, -1) * beta)
-    stored = inverse @ (beta * v)
-    score = (q * key_size**-0.5) @ k_transposed * pair
+    overlap = jnp.tril((beta * k) @ k_transposed * pair, -1)
+    query = q * key_size**-0.5
+    score = query @ k_transposed * pair
     if q.shape[0] == 1:
-        out = score @ stored
+        out = score @ solve_unit_triangular(overlap, beta * v)
     else:
         from_start, until_end = jnp.exp(total), jnp.exp(total[..., -1:, :] - total)
-        removed = inverse @ (beta * from_start * k)
-        query, key = q * key_size**-0.5 * from_start, transposed(k * until_end)
+        solved = solve_unit_triangular(overlap, jnp.concatenate([beta * v, beta * from_start * k], axis=-1))
         kept = jnp.broadcast_to(from_start[..., -1:, :], (q.shape[0], *from_start.shape[1:3], 1, 1))
 
         def step(state: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
-            stored, removed, score, query, key, kept = inputs
-            stored = stored - removed @ state
+            solved, score, query, key, kept = inputs
+            stored = solved[..., : v.shape[-1]] - solved[..., v.shape[-1] :] @ state
             return kept * state + key @ stored, query @ state + score @ stored
 
         start = jnp.zeros((batch, heads, key_size, v.shape[-1]), jnp.float32)
-        _, out = loops.scan(step, start, (stored, removed, score, query, key, kept))
+        chunks = (solved, score, query * from_start, transposed(k * until_end), kept)
+        _, out = loops.scan(step, start, chunks)
     out_BxTxHxV = jnp.transpose(out, (1, 0, 3, 2, 4)).reshape(batch, -1, heads, v.shape[-1])
     return out_BxTxHxV[:, :time].astype(v_BxTxHxV.dtype)
 
 
 @jax.custom_vjp
-def unit_triangular_inverse(lower: jax.Array) -> jax.Array:
-    """(I + L)^-1 for strictly lower triangular L, over leading axes: a ladder of blocks of 1, 2, 4, ... rows.
+def solve_unit_triangular(lower: jax.Array, right: jax.Array) -> jax.Array:
+    """(I + L)^-1 R for strictly lower triangular L (C x C) and R (C x M), over leading axes."""
+    return _inverse(lower) @ right
+
+
+def _solve_forward(lower: jax.Array, right: jax.Array):
+    inverse = _inverse(lower)
+    solution = inverse @ right
+    return solution, (inverse, solution)
+
+
+def _solve_backward(saved: tuple[jax.Array, jax.Array], dsolution: jax.Array) -> tuple[jax.Array, jax.Array]:
+    inverse, solution = saved
+    dright = transposed(inverse) @ dsolution
+    return -jnp.tril(dright @ transposed(solution), -1), dright
+
+
+solve_unit_triangular.defvjp(_solve_forward, _solve_backward)
+
+
+def _inverse(lower: jax.Array) -> jax.Array:
+    """(I + L)^-1 by a ladder of blocks of 1, 2, 4, ... rows; C is a power of two.
 
     At each level two neighbouring inverted blocks become one: [[X, 0], [-Y L21 X, Y]]. The product of (I + (-L)^2^i)
     takes as many levels, but overflows where keys repeat.
     """
     size = lower.shape[-1]
-    row, column = np.indices((size, size))
-    inverse = jnp.broadcast_to(jnp.eye(size, dtype=lower.dtype), lower.shape)
+    flat = lower.reshape(-1, size * size)
+    flat = jnp.pad(flat, ((0, 0), (0, size)))  # a block further down the diagonal is a fixed step further on
+    inverse = jnp.ones((flat.shape[0], size, 1, 1), lower.dtype)
     width = 1
     while width < size:
-        corner = (row // (2 * width) == column // (2 * width)) & (row // width > column // width)
-        inverse = inverse - inverse @ jnp.where(corner, lower, 0.0) @ inverse
-        width *= 2
-    return inverse
-
-
-def _inverse_forward(lower: jax.Array) -> tuple[jax.Array, jax.Array]:
-    inverse = unit_triangular_inverse(lower)
-    return inverse, inverse
-
-
-def _inverse_backward(inverse: jax.Array, dinverse: jax.Array) -> tuple[jax.Array]:
-    turned = transposed(inverse)
-    return (-jnp.tril(turned @ dinverse @ turned, -1),)
-
-
-unit_triangular_inverse.defvjp(_inverse_forward, _inverse_backward)
+        pair = 2 * width
+        rows = flat.reshape(-1, size // pair, pair * (size + 1))[..., : pair * size]
+        corner = rows.reshape(-1, size // pair, pair, size)[..., width:, :width]
+        blocks = inverse.reshape(-1, size // pair, 2, width, width)
+        above, below = blocks[:, :, 0], blocks[:, :, 1]
+        joined = -(below @ corner @ above)
+        top = jnp.concatenate([above, jnp.zeros_like(above)], axis=-1)
+        inverse = jnp.concatenate([top, jnp.concatenate([joined, below], axis=-1)], axis=-2)
+        width = pair
+    return inverse.reshape(lower.shape)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backends.jax.kernels.products import sum_to, transposed
+from backends.jax.kernels.products import sum_last, sum_to, transposed
 from backends.jax.kernels.scan import recurrence
 
 CHUNK = 64
@@ -60,7 +60,7 @@ def _attend_linearly(q: jax.Array, k: jax.Array, v: jax.Array, decay: jax.Array)
 def _forward(q, k, v, decay):
     total = _triangle(decay.shape[3]) @ decay  # from the start of the chunk
     score = _scores(q, k, total)
-    out = score @ v + (q * k).sum(axis=-1, keepdims=True) * v
+    out = score @ v
     state = None
     if q.shape[0] > 1:
         until_end = k * jnp.exp(total[..., -1:, :] - total)
@@ -77,18 +77,21 @@ def _backward(saved, dout):
     q, k, v, total, score, state = saved
     dscore = dout @ transposed(v)
     dq, dk = _score_gradients(dscore, q, k, total)
-    dv = transposed(score) @ dout + (q * k).sum(axis=-1, keepdims=True) * dout
+    dv = transposed(score) @ dout
     if state is not None:
         from_start, until_end = jnp.exp(total), jnp.exp(total[..., -1:, :] - total)
         dstate = _carried(total, transposed(q * from_start) @ dout, reverse=True)
         dq += from_start * (dout @ transposed(state))
         dk += until_end * (v @ transposed(dstate))
         dv += (k * until_end) @ dstate
-    dtotal = sum_to(q * dq - k * dk, (*q.shape[:1], *total.shape[1:]))
+    dtotal = q * dq - k * dk
+    if total.shape[-1] == 1:
+        dtotal = sum_last(dtotal)
+    dtotal = sum_to(dtotal, total.shape)
     later = dtotal.sum(axis=3, keepdims=True)
     later = recurrence(jnp.ones_like(later), later, reverse=True) - later
     ddecay = transposed(_triangle(total.shape[3])) @ dtotal + later
-    own = (dout * v).sum(axis=-1, keepdims=True)
+    own = sum_last(dout * v, copies=q.shape[-1])
     return dq + own * k, dk + own * q, dv, ddecay
 
 
@@ -110,45 +113,50 @@ def _carried(total: jax.Array, update: jax.Array, reverse: bool = False) -> jax.
 
 
 def _scores(q: jax.Array, k: jax.Array, total: jax.Array) -> jax.Array:
-    """Decayed products of each query with the keys before it in its chunk: N x B x H x C x C."""
+    """Decayed products of each query with the keys up to its own in its chunk: N x B x H x C x C."""
     if total.shape[-1] == 1:
-        return (q @ transposed(k)) * _head_decay(total)
+        return (q @ transposed(k)) * _head_decay(total, own=True)
     q_CxKxM, k_CxKxM = _batch_last(q), _batch_last(k)
-    score_CxCxM = (q_CxKxM[:, None] * k_CxKxM * _channel_decay(total, q.shape)).sum(axis=2)
+    score_CxCxM = (q_CxKxM[:, None] * k_CxKxM * _channel_decay(total, q.shape, own=True)).sum(axis=2)
     return _batch_first(score_CxCxM, q.shape)
 
 
 def _score_gradients(
     dscore: jax.Array, q: jax.Array, k: jax.Array, total: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
+    """What the scores of each query with the keys strictly before it give to the queries and the keys."""
     if total.shape[-1] == 1:
-        dproduct = dscore * _head_decay(total)
+        dproduct = dscore * _head_decay(total, own=False)
         return dproduct @ k, transposed(dproduct) @ q
     dscore_CxCxM = _batch_last(dscore)
     later_CxCxM = jnp.swapaxes(dscore_CxCxM, 0, 1)  # the summed axis second, not first: much faster on a CPU
-    before, after = _channel_decay(total, q.shape), _channel_decay(total, q.shape, key_first=True)
+    before = _channel_decay(total, q.shape, own=False)
+    after = _channel_decay(total, q.shape, own=False, key_first=True)
     dq_CxKxM = (dscore_CxCxM[:, :, None] * _batch_last(k) * before).sum(axis=1)
     dk_CxKxM = (later_CxCxM[:, :, None] * _batch_last(q) * after).sum(axis=1)
     return _batch_first(dq_CxKxM, q.shape), _batch_first(dk_CxKxM, q.shape)
 
 
-def _head_decay(total: jax.Array) -> jax.Array:
-    """What is left at row i of what entered at an earlier column j; masked before the exponential, not after."""
+def _head_decay(total: jax.Array, own: bool) -> jax.Array:
+    """What is left at row i of what entered at an earlier column j, or, with `own`, at column i itself.
+
+    Masked before the exponential: masked after it, an infinity would meet a zero gradient.
+    """
     gap = total - jnp.swapaxes(total, -1, -2)
-    return jnp.exp(jnp.where(_earlier(total.shape[3]), gap, -jnp.inf))
+    return jnp.exp(jnp.where(_earlier(total.shape[3], own), gap, -jnp.inf))
 
 
-def _channel_decay(total: jax.Array, shape: tuple[int, ...], key_first: bool = False) -> jax.Array:
+def _channel_decay(total: jax.Array, shape: tuple[int, ...], own: bool, key_first: bool = False) -> jax.Array:
     """The same for each channel: query x key (or key x query) x K x M, M being all of N x B x H."""
     total_CxKxM = _batch_last(jnp.broadcast_to(total, shape))
-    gap, earlier = total_CxKxM[:, None] - total_CxKxM, _earlier(shape[3])
+    gap, earlier = total_CxKxM[:, None] - total_CxKxM, _earlier(shape[3], own)
     if key_first:
         gap, earlier = -gap, earlier.T
     return jnp.exp(jnp.where(earlier[..., None, None], gap, -jnp.inf))
 
 
-def _earlier(size: int) -> np.ndarray:
-    return np.tril(np.ones((size, size), bool), -1)
+def _earlier(size: int, own: bool) -> np.ndarray:
+    return np.tril(np.ones((size, size), bool), 0 if own else -1)
 
 
 def _batch_last(x: jax.Array) -> jax.Array:
