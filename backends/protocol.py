@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -78,8 +78,8 @@ class Model(Protocol):
         """Learned arrays on the host."""
         ...
 
-    def save(self, state: State, path: Path) -> None:
-        """Write parameters, optimizer state and step as one safetensors file, atomically."""
+    def save(self, state: State, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        """Write parameters, optimizer state, step and notes as one safetensors file, atomically."""
         ...
 
     def load(self, path: Path) -> State:

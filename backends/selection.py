@@ -45,9 +45,16 @@ def sight(name: str) -> Sighting:
     return Sighting(name, versions, devices, "")
 
 
-def choose_backend() -> tuple[str, str]:
-    """The backend that `auto` takes on this machine, and why, without loading a framework."""
-    return "jax", "JAX runs on NVIDIA GPUs, TPUs and every CPU"
+def choose_backend(name: str = "auto") -> tuple[str, str]:
+    """The backend that a name means on this machine, and why, without loading a framework.
+
+    Raises BackendError for an unknown name.
+    """
+    if name == "auto":
+        return "jax", "JAX runs on NVIDIA GPUs, TPUs and every CPU"
+    if name not in BACKENDS:
+        raise BackendError(f"there is no backend {name!r}; accepted: auto, {', '.join(BACKENDS)}")
+    return name, "asked for by name"
 
 
 def _version(package: str) -> str:

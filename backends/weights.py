@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,21 @@ from genome.instance import Instance
 _MOMENTS = "optimizer/"
 
 
-def write_state(path: Path, parameters: Parameters, moments: dict[str, np.ndarray], step: int) -> None:
-    """Write to a temporary file beside `path`, flush it to disk, and move it into place."""
+def write_state(
+    path: Path, parameters: Parameters, moments: dict[str, np.ndarray], step: int, notes: Mapping[str, str]
+) -> None:
+    """Write to a temporary file beside `path`, flush it to disk, and move it into place.
+
+    `notes` are kept for `read_notes`.
+    """
     from safetensors.numpy import save
 
     tensors = {f"{place}/{name}": array for place, arrays in parameters.items() for name, array in arrays.items()}
     tensors.update({_MOMENTS + name: array for name, array in moments.items()})
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
-        file.write(save(contiguous, {"step": str(step)}))
+        file.write(save(contiguous, {**notes, "step": str(step)}))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -51,3 +57,14 @@ def read_state(path: Path, instance: Instance) -> tuple[Parameters, dict[str, np
             parameters.setdefault(placed.path, {})[name] = array
     moments = {name.removeprefix(_MOMENTS): array for name, array in arrays.items()}
     return parameters, moments, step
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """What was noted with a training state, and its "step". Raises BackendError where the file cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise BackendError(f"{path}: not a readable weight file: {error}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -13,22 +12,42 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 from evaluators.jobs import Job, Outcome
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "XDG_CACHE_HOME"),
+    *("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS"),
+    *("HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_OFFLINE"),
+)
 """Environment that a worker inherits; nothing else passes, so that no key reaches it."""
 
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-RECYCLED_AFTER = 400
-"""Jobs after which a worker is replaced, so that what it compiled does not pile up without end."""
+SET = {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "OMP_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
+"""Environment of every worker: one thread each, and no reservation of a GPU that others share."""
+
+LEAST_MEMORY = 4 * 2**30
+"""Bytes of address space that a worker is granted at least; JAX on CPU needs between one and two GiB to start."""
+
+START_SECONDS = 300.0
+"""Time in which a worker must have loaded its framework."""
+
+ANSWER_BYTES = 2**20
+"""More than this without a line's end is no answer."""
+
+WORKER = (sys.executable, "-I", "-m", "evaluators.worker")
 
 
 class ExecutorError(RuntimeError):
-    """Workers cannot be started or die before they answer, whatever the job."""
+    """Workers cannot be started, whatever the job."""
 
 
 class Executor(Protocol):
@@ -41,12 +60,19 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """How workers start: backend, directory of compiled programs, memory limit (0: none), deadline per job."""
+    """How workers start and how long they live.
+
+    `cache` is a directory of compiled programs. `memory_bytes` bounds the address space of a worker on CPU: 0 is
+    no bound, None an equal share of this machine's memory, and accelerators are never bounded. A job that takes
+    longer than `deadline_seconds` is killed. After `jobs_per_worker` jobs a worker is replaced, so that what it
+    compiled does not pile up without end. `platform` is JAX's name of a platform, "" for the best one.
+    """
 
     backend: str = "jax"
     cache: str | None = None
-    memory_bytes: int = 0
+    memory_bytes: int | None = None
     deadline_seconds: float = 600.0
+    jobs_per_worker: int = 400
     platform: str = ""
 
 
@@ -54,37 +80,67 @@ class WorkerOptions:
 class _Worker:
     process: subprocess.Popen[bytes]
     errors: Path
+    since: float = field(default_factory=time.monotonic)
+    ready: bool = False
     job: Job | None = None
-    started: float = 0.0
-    answered: int = 0
+    given: int = 0
+    printed: int = 0
     buffer: bytearray = field(default_factory=bytearray)
+
+    @property
+    def output(self) -> int:
+        assert self.process.stdout is not None
+        return self.process.stdout.fileno()
 
     def send(self, job: Job) -> None:
         assert self.process.stdin is not None
-        self.job, self.started = job, time.monotonic()
+        self.job, self.since, self.printed = job, time.monotonic(), self.errors.stat().st_size
+        self.given += 1
         with suppress(BrokenPipeError):  # its end of file is read next, and the job is accounted for there
             self.process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
             self.process.stdin.flush()
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
+        """End the process and everything it started."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS answers so for a group of zombies
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+    def end(self) -> str:
+        """How a process that closed its output ended, and the last line it printed during this job."""
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "the worker closed its output"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        printed = self.errors.read_bytes()[self.printed :].decode(errors="replace").splitlines()
+        last = next((line.strip() for line in reversed(printed) if line.strip()), "it printed nothing")
+        return f"the worker ended with {how}: {last[:200]}"
 
 
 class LocalExecutor:
-    """Spawned worker processes on this machine. Use as a context manager: leaving it ends every worker."""
+    """Spawned worker processes on this machine. Use as a context manager: leaving it ends every worker.
 
-    def __init__(self, workers: int, options: WorkerOptions, directory: Path) -> None:
-        """`directory` holds what workers print; raises ValueError for fewer than one worker."""
+    Workers also end by themselves when this process does, whatever ended it.
+    """
+
+    def __init__(
+        self, workers: int, options: WorkerOptions, directory: Path, command: Sequence[str] = WORKER
+    ) -> None:
+        """`directory` holds what workers print; raises ValueError for fewer than one worker.
+
+        `command` is the worker's program; it is given its options as one more argument, in JSON.
+        """
         if workers < 1:
             raise ValueError(f"workers is {workers}; at least 1 is needed")
-        self.count, self.options, self.directory = workers, options, directory
+        self.count, self.options, self.directory, self.command = workers, options, directory, tuple(command)
         self._workers: list[_Worker] = []
         self._started = 0
+        self._stillborn = 0
 
     def __enter__(self) -> LocalExecutor:
         return self
@@ -92,106 +148,120 @@ class LocalExecutor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers:
-            worker.kill()
-        self._workers.clear()
+        for worker in list(self._workers):
+            self._dismiss(worker)
 
     def warm_up(self) -> None:
         """Start every worker now, so that frameworks load while the caller prepares."""
-        while len(self._workers) < self.count:
-            self._workers.append(self._spawn())
+        self._staff(self.count)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """See `Executor.run`. Raises ExecutorError where a worker dies before its first answer, twice in a row."""
+        """See `Executor.run`. Raises ExecutorError where workers end or hang before they are ready.
+
+        Where the caller stops early, jobs that have begun are lost with their workers.
+        """
         waiting = deque(jobs)
-        fruitless = 0
-        self.warm_up()
-        with selectors.DefaultSelector() as selector:
-            for worker in self._workers:
-                self._feed(worker, waiting, selector)
-            while any(worker.job for worker in self._workers):
-                for key, _ in selector.select(self._patience()):
-                    worker: _Worker = key.data
-                    chunk = os.read(key.fd, 1 << 16)
-                    worker.buffer += chunk
-                    if chunk and b"\n" not in worker.buffer:
-                        continue
-                    outcome = self._answer(worker) if chunk else self._died(worker)
-                    fruitless = 0 if chunk else fruitless + (worker.answered == 0)
-                    if fruitless >= 2 * self.count:
-                        raise ExecutorError(f"workers die at their start: {_last_line(worker.errors)}")
-                    yield outcome
-                    self._next(worker, waiting, selector, replace=not chunk)
-                for worker in [w for w in self._workers if w.job and self._late(w)]:
-                    assert worker.job is not None
-                    reason = f"not finished within {self.options.deadline_seconds:g} s"
-                    outcome = Outcome(
-                        worker.job.key, "timeout", reason, total_seconds=self.options.deadline_seconds
-                    )
-                    yield outcome
-                    self._next(worker, waiting, selector, replace=True)
-
-    def _feed(self, worker: _Worker, waiting: deque[Job], selector: selectors.BaseSelector) -> None:
-        assert worker.process.stdout is not None
-        selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
-        if waiting:
-            worker.send(waiting.popleft())
-
-    def _next(
-        self, worker: _Worker, waiting: deque[Job], selector: selectors.BaseSelector, *, replace: bool
-    ) -> None:
-        worker.job = None
-        if replace or (worker.answered >= RECYCLED_AFTER and waiting):
-            assert worker.process.stdout is not None
-            selector.unregister(worker.process.stdout)
-            worker.kill()
-            self._workers.remove(worker)
-            worker = self._spawn()
-            self._workers.append(worker)
-            self._feed(worker, waiting, selector)
-        elif waiting:
-            worker.send(waiting.popleft())
-
-    def _answer(self, worker: _Worker) -> Outcome:
-        line, _, rest = bytes(worker.buffer).partition(b"\n")
-        worker.buffer = bytearray(rest)
-        worker.answered += 1
-        assert worker.job is not None
         try:
-            outcome = Outcome(**json.loads(line))
-        except (ValueError, TypeError) as error:
-            return Outcome(worker.job.key, "failed", f"the worker's answer cannot be read: {error}")
-        if outcome.key != worker.job.key:
-            return Outcome(worker.job.key, "failed", f"the worker answered for {outcome.key}")
+            while waiting or self._busy():
+                self._staff(min(self.count, len(waiting) + len(self._busy())))
+                self._hand_out(waiting)
+                for worker, chunk in self._attend():
+                    outcome = self._hear(worker, chunk)
+                    if outcome is not None:
+                        yield outcome
+        finally:
+            for worker in self._busy():
+                self._dismiss(worker)
+
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker.job is not None]
+
+    def _staff(self, count: int) -> None:
+        """Replace idle workers that have died or served long enough, then start what is missing."""
+        for worker in [worker for worker in self._workers if worker.ready and worker.job is None]:
+            if worker.process.poll() is not None or worker.given >= self.options.jobs_per_worker:
+                self._dismiss(worker)
+        while len(self._workers) < count:
+            self._workers.append(self._spawn())
+
+    def _hand_out(self, waiting: deque[Job]) -> None:
+        for worker in self._workers:
+            if waiting and worker.ready and worker.job is None:
+                worker.send(waiting.popleft())
+
+    def _attend(self) -> list[tuple[_Worker, bytes | None]]:
+        """Wait for workers that write, end or are late: what each wrote, b"" at its end, None where it is late.
+
+        Whoever has written is not late, however long the caller took since.
+        """
+        heeded = {worker.output: worker for worker in self._workers if worker.job is not None or not worker.ready}
+        remaining = min(self._deadline(worker) for worker in heeded.values()) - time.monotonic()
+        written = {int(output) for output in wait(list(heeded), max(0.0, remaining)) if isinstance(output, int)}
+        now = time.monotonic()
+        return [
+            (worker, os.read(output, 1 << 16) if output in written else None)
+            for output, worker in heeded.items()
+            if output in written or now >= self._deadline(worker)
+        ]
+
+    def _deadline(self, worker: _Worker) -> float:
+        return worker.since + (self.options.deadline_seconds if worker.ready else START_SECONDS)
+
+    def _hear(self, worker: _Worker, chunk: bytes | None) -> Outcome | None:
+        """The outcome of the worker's job, if what was heard decides it."""
+        worker.buffer += chunk or b""
+        unfinished = b"\n" not in worker.buffer and len(worker.buffer) < ANSWER_BYTES
+        if chunk and unfinished:
+            return None
+        job = worker.job
+        if job is None:
+            self._greet(worker, chunk)
+            return None
+        seconds = time.monotonic() - worker.since
+        if chunk is None:
+            reason = f"not finished within {self.options.deadline_seconds:g} s"
+            outcome = Outcome(job.key, "timeout", reason, total_seconds=seconds)
+        elif not chunk:
+            outcome = Outcome(job.key, "failed", worker.end(), total_seconds=seconds)
+        else:
+            outcome = _answer(bytes(worker.buffer), job)
+            if outcome is not None:
+                worker.job = None
+                worker.buffer.clear()
+                return outcome
+            outcome = Outcome(job.key, "failed", "the worker's answer cannot be read", total_seconds=seconds)
+        self._dismiss(worker)
         return outcome
 
-    def _died(self, worker: _Worker) -> Outcome:
-        code = worker.process.wait()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        seconds = time.monotonic() - worker.started
-        key = worker.job.key if worker.job else ""
-        reason = f"the worker ended with {how}: {_last_line(worker.errors)}"
-        return Outcome(key, "failed", reason, total_seconds=seconds)
+    def _greet(self, worker: _Worker, chunk: bytes | None) -> None:
+        """A worker's first line says that it is ready; without one it will not become so."""
+        if chunk:
+            worker.ready, self._stillborn = True, 0
+            worker.buffer.clear()
+            return
+        reason = worker.end() if chunk is not None else f"not ready within {START_SECONDS:g} s"
+        self._dismiss(worker)
+        self._stillborn += 1
+        if self._stillborn >= 2 * self.count:
+            raise ExecutorError(f"workers do not start: {reason}")
 
-    def _late(self, worker: _Worker) -> bool:
-        return time.monotonic() - worker.started > self.options.deadline_seconds
-
-    def _patience(self) -> float:
-        busy = [worker.started for worker in self._workers if worker.job]
-        return max(0.01, min(busy) + self.options.deadline_seconds - time.monotonic()) if busy else 0.01
+    def _dismiss(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.kill()
 
     def _spawn(self) -> _Worker:
         self._started += 1
         self.directory.mkdir(parents=True, exist_ok=True)
         errors = self.directory / f"worker-{self._started}.log"
+        memory = self.options.memory_bytes
         options = {
             "backend": self.options.backend,
             "cache": self.options.cache,
-            "memory_bytes": self.options.memory_bytes,
+            "memory_bytes": _share_of_memory(self.count) if memory is None else memory,
         }
         with errors.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "evaluators.worker", json.dumps(options)],
+                [*self.command, json.dumps(options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -202,12 +272,21 @@ class LocalExecutor:
 
     def _environment(self) -> dict[str, str]:
         scrubbed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        scrubbed |= {"XLA_FLAGS": ONE_THREAD, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
         if self.options.platform:
             scrubbed["JAX_PLATFORMS"] = self.options.platform
-        return scrubbed
+        return scrubbed | SET
 
 
-def _last_line(path: Path) -> str:
-    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "it printed nothing"
+def _answer(line: bytes, job: Job) -> Outcome | None:
+    """The outcome on one whole line, or None where it is not one of this job."""
+    try:
+        outcome = Outcome.from_json(json.loads(line))
+    except (ValueError, TypeError, KeyError):
+        return None
+    return outcome if outcome.key == job.key else None
+
+
+def _share_of_memory(workers: int) -> int:
+    """Bytes of this machine's memory for each worker."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(LEAST_MEMORY, whole // workers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from evaluators.scales import Scale
 from evaluators.tasks.protocol import Split
@@ -51,16 +51,27 @@ class Job:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Job:
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`. Raises KeyError or TypeError where a field is missing or unknown."""
         scale = Scale(**{**data["scale"], "widths": tuple(data["scale"]["widths"])})
         return Job(**{**data, "scale": scale, "task": TaskSpec(**data["task"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A repair without which the recipe could not be trained: what was changed, from which value, and why."""
+
+    name: str
+    original: float
+    value: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a job. Scores are None unless the status is "evaluated"; seconds are wall-clock.
 
-    `loss` is in nats per scored token, `accuracy` counts every target alike and `macro_accuracy` every class.
+    `parameters` are those of the recipe, without what a task adds to read it out. `loss` is in nats per scored
+    token, `accuracy` counts every target alike and `macro_accuracy` every class.
     """
 
     key: str
@@ -76,6 +87,19 @@ class Outcome:
     total_seconds: float = 0.0
     backend: str = ""
     device: str = ""
+    adjustments: tuple[Adjustment, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary for `from_json`."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Outcome:
+        """Inverse of `to_json`. Raises ValueError, KeyError or TypeError for anything else."""
+        if data["status"] not in get_args(Status):
+            raise ValueError(f"unknown status {data['status']!r}")
+        adjustments = tuple(Adjustment(**adjustment) for adjustment in data.get("adjustments", ()))
+        return Outcome(**{**data, "adjustments": adjustments})
 
 
 def component_sources(recipe: Recipe, library: Library) -> dict[str, str]:

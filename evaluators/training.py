@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from backends.batch import Batch
-from backends.protocol import Backend, Model, State
+from backends.protocol import Backend, BackendError, Model, State
+from backends.weights import read_notes
 from evaluators import checks
-from evaluators.jobs import Job, Outcome, TaskSpec
+from evaluators.jobs import Adjustment, Job, Outcome, TaskSpec
+from evaluators.readout import read_out
 from evaluators.tasks.metrics import macro_accuracy, micro_accuracy
 from evaluators.tasks.protocol import Task
 from evaluators.tasks.registry import make_task
 from genome.component import Component
 from genome.errors import GenomeError
+from genome.instance import Instance, instantiate
 from genome.parser import parse_component
 from genome.recipe import Recipe
+from genome.values import Sizes
 
 CHUNK = 50
 """Steps between looks at the loss: a diverged run ends at the next look."""
+
+GENTLER = 3
+"""What the learning rate of a diverged run is divided by for its one repetition."""
 
 
 class Trainer:
     """Runs jobs on one backend. Tasks and parsed components are kept from job to job."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, tasks: Mapping[TaskSpec, Task] | None = None) -> None:
+        """`tasks` adds tasks that are not in the registry, under specifications of the caller's choice."""
         self.backend = backend
-        self._tasks: dict[TaskSpec, Task] = {}
+        self._tasks: dict[TaskSpec, Task] = dict(tasks or {})
         self._components: dict[str, Component] = {}
         self._device = backend.devices()[0].name
 
     def run(self, job: Job) -> Outcome:
-        """Train and score. A recipe at fault gives an outcome with status and reason, never an exception."""
+        """Train and score. A recipe at fault gives an outcome with status and reason, never an exception.
+
+        A run from step 0 that diverges is repeated once with a third of its learning rate, which the outcome
+        reports as an adjustment; a continuation keeps the rate with which its checkpoint was trained. Raises
+        ValueError for a task that cannot be made and BackendError for a checkpoint that is not the job's.
+        """
         started, compiled = time.perf_counter(), self.backend.compile_seconds
         outcome = self._run(job)
         return replace(
@@ -46,6 +60,12 @@ class Trainer:
             device=self._device,
         )
 
+    def task(self, spec: TaskSpec) -> Task:
+        """The task of a specification. Raises ValueError for one that cannot be made."""
+        if spec not in self._tasks:
+            self._tasks[spec] = make_task(spec.name, spec.profile, data=spec.data, context=spec.context)
+        return self._tasks[spec]
+
     def _run(self, job: Job) -> Outcome:
         task = self.task(job.task)
         try:
@@ -54,24 +74,36 @@ class Trainer:
             instance = instantiate(Recipe.from_json(job.recipe), library, sizes, job.scale.depth)
         except GenomeError as error:
             return Outcome(job.key, "failed", str(error))
-        known = Outcome(job.key, "evaluated", parameters=instance.cost.parameters)
-        model = self.backend.lower(instance, steps=job.scale.steps, precision=job.scale.precision)
+        instance = read_out(instance, task.readout)
+        if job.start:
+            return self._attempt(job, task, instance, _noted_adjustments(job))
+        outcome = self._attempt(job, task, instance, ())
+        if outcome.status != "diverged":
+            return outcome
+        return self._attempt(job, task, instance, (_gentler(instance, outcome.reason),))
+
+    def _attempt(self, job: Job, task: Task, instance: Instance, adjustments: tuple[Adjustment, ...]) -> Outcome:
+        """One training run with the optimizer's options adjusted, scored."""
+        known = Outcome(job.key, "evaluated", parameters=instance.cost.parameters, adjustments=adjustments)
+        optimizer = {**instance.optimizer, **{change.name: change.value for change in adjustments}}
+        adjusted = replace(instance, optimizer=optimizer)
+        model = self.backend.lower(adjusted, steps=job.scale.steps, precision=job.scale.precision)
         if job.start:
             state = model.load(Path(job.checkpoint or ""))
         else:
             state = model.start(job.seed)
-            reason = checks.fault(model, state, task.batch("train", job.seed, 0, job.scale.batch))
+            reason = checks.fault(model, state, self._batch(job, task, 0))
             if reason:
                 return replace(known, status="failed", reason=reason)
         return self._train(job, task, model, state, known)
 
     def _train(self, job: Job, task: Task, model: Model, state: State, known: Outcome) -> Outcome:
-        chance = float(np.log(task.vocabulary))
+        limit = 4 * float(np.log(task.vocabulary))
         compiled, started = self.backend.compile_seconds, time.perf_counter()
         for first in range(job.start, job.stop, CHUNK):
             last = min(first + CHUNK, job.stop)
             state, losses = model.train(state, self._batches(job, task, first, last))
-            if not np.isfinite(losses).all() or losses[-1] > 4 * chance:
+            if not np.isfinite(losses).all() or losses[-1] > limit:
                 reason = f"the loss reached {losses[-1]:.3g} nats by step {last}"
                 return replace(known, status="diverged", reason=reason)
         seconds = time.perf_counter() - started - (self.backend.compile_seconds - compiled)
@@ -82,7 +114,8 @@ class Trainer:
         if not np.isfinite(scores.loss):
             return replace(known, status="diverged", reason=f"the {job.split} loss is {scores.loss}")
         if job.stop < job.scale.steps and job.checkpoint:
-            model.save(state, Path(job.checkpoint))
+            adjustments = json.dumps([asdict(adjustment) for adjustment in known.adjustments])
+            model.save(state, Path(job.checkpoint), {"adjustments": adjustments})
         return replace(
             known,
             loss=scores.loss,
@@ -91,12 +124,6 @@ class Trainer:
             train_seconds=seconds,
             step_seconds=seconds / max(1, job.stop - job.start),
         )
-
-    def task(self, spec: TaskSpec) -> Task:
-        """The task of a specification. Raises ValueError for one that cannot be made."""
-        if spec not in self._tasks:
-            self._tasks[spec] = make_task(spec.name, spec.profile, data=spec.data, context=spec.context)
-        return self._tasks[spec]
 
     def _component(self, source: str) -> Component:
         if source not in self._components:
@@ -108,3 +135,17 @@ class Trainer:
 
     def _batches(self, job: Job, task: Task, first: int, last: int) -> Iterator[Batch]:
         return (self._batch(job, task, index) for index in range(first, last))
+
+
+def _gentler(instance: Instance, reason: str) -> Adjustment:
+    rate = float(instance.optimizer["learning_rate"])
+    return Adjustment("learning_rate", rate, rate / GENTLER, reason)
+
+
+def _noted_adjustments(job: Job) -> tuple[Adjustment, ...]:
+    """Adjustments of the run that a job continues. Raises BackendError unless it ended where the job starts."""
+    path = Path(job.checkpoint or "")
+    notes = read_notes(path)
+    if notes.get("step") != str(job.start):
+        raise BackendError(f"{path}: holds step {notes.get('step')}, not the step {job.start} that the job needs")
+    return tuple(Adjustment(**adjustment) for adjustment in json.loads(notes["adjustments"]))

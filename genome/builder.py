@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from genome.errors import LanguageError
-from genome.expressions import Expression, arithmetic
+from genome.expressions import arithmetic
 from genome.graph import NODE_LIMIT, Graph, Node
-from genome.operation import OPERATIONS
+from genome.operation import OPERATIONS, Options
 
-Options = tuple[tuple[str, Expression], ...]
 _FOLDED = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-"}
 
 
@@ -36,7 +35,7 @@ class GraphBuilder:
         """Index of the call's value. Raises LanguageError where the component grows beyond 128 operations."""
         if operation in _FOLDED and all(i is not None and self.nodes[i].operation == "constant" for i in inputs):
             return self._fold(operation, inputs, line, column)
-        owns = OPERATIONS[operation].owns
+        owns, options = OPERATIONS[operation].owns, OPERATIONS[operation].given(options)
         key = (operation, inputs, tuple((k, (type(v), v)) for k, v in options))
         if not owns and key in self._known:
             return self._known[key]

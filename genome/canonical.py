@@ -50,7 +50,9 @@ def canonical(graph: Graph, settings: Mapping[str, str] | None = None) -> tuple[
 
 
 def _options(node: Node, rename: Mapping[str, Name]) -> str:
-    return ",".join(f"{k}={text(substitute(v, rename))}" for k, v in sorted(node.options))
+    operation = OPERATIONS.get(node.operation)
+    options = operation.given(node.options) if operation else node.options
+    return ",".join(f"{k}={text(substitute(v, rename))}" for k, v in sorted(options))
 
 
 def _commutative(node: Node) -> bool:

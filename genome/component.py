@@ -37,9 +37,21 @@ class Component:
     @cached_property
     def hash(self) -> str:
         """Content hash: names and the order of independent statements do not matter."""
-        settings = {setting.name: f"{setting.domain} = {setting.default!r}" for setting in self.settings}
-        text, names = canonical(self.graph, settings)
-        return digest(self.kind, text, *(settings[name] for name in names))
+        text, names = self._canonical
+        return digest(self.kind, text, *(self._described[name] for name in names))
+
+    @property
+    def setting_order(self) -> tuple[str, ...]:
+        """Names of the settings in canonical order: components of equal hash pair their settings by it."""
+        return self._canonical[1]
+
+    @property
+    def _described(self) -> dict[str, str]:
+        return {setting.name: f"{setting.domain} = {setting.default!r}" for setting in self.settings}
+
+    @cached_property
+    def _canonical(self) -> tuple[str, tuple[str, ...]]:
+        return canonical(self.graph, self._described)
 
     @cached_property
     def source(self) -> str:

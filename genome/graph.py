@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from genome.errors import LanguageError
-from genome.expressions import Expression, substitute
+from genome.expressions import Expression, names, substitute
 
 NODE_LIMIT = 128
 
@@ -59,6 +59,10 @@ class Graph:
         Raises LanguageError with the place of the call where an option cannot be computed.
         """
         return Graph(self.inputs, tuple(node.bind(values) for node in self.nodes), self.output)
+
+    def names(self) -> set[str]:
+        """Settings and sizes that the options use."""
+        return {name for node in self.nodes for _, expression in node.options for name in names(expression)}
 
     def pruned(self) -> Graph:
         """The graph without nodes that the output does not need; arguments stay."""

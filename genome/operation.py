@@ -16,10 +16,11 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from genome.errors import GenomeError
-from genome.expressions import Scalar
+from genome.expressions import Expression, Scalar
 from genome.values import Sizes, Value
 
 ELEMENT_LIMIT = 2**20
+Options = tuple[tuple[str, Expression], ...]
 Initial = Literal["normal", "zeros", "ones", "uniform"]
 
 
@@ -44,9 +45,10 @@ class Parameter:
 class Result:
     """Type and cost of one call.
 
-    `flops` counts per position where the result varies over positions, else once for a whole sequence;
-    a product of matrices counts two per multiply-add, an elementwise operation one per element.
-    `state` is the number of elements that decoding keeps per sequence.
+    `flops` counts the forward pass per position where the result varies over positions, else once for a whole
+    sequence. It follows XLA's cost analysis: two per multiply-add of a product, one per element for arithmetic,
+    comparison and selection, none for transcendental functions (exp, log, tanh, roots, sine), which XLA counts
+    as a category of their own. `state` is the number of elements that decoding keeps per sequence.
     """
 
     value: Value
@@ -109,6 +111,15 @@ class Operation:
 
     def option(self, name: str) -> Option | None:
         return next((option for option in self.options if option.name == name), None)
+
+    def given(self, options: Options) -> Options:
+        """The options that differ from their defaults: an option given its default is the same call."""
+        defaults = {option.name: option.default for option in self.options}
+        return tuple(
+            (name, value)
+            for name, value in options
+            if name not in defaults or value != defaults[name] or type(value) is not type(defaults[name])
+        )
 
     @property
     def signature(self) -> str:

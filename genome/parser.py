@@ -45,24 +45,28 @@ class Static:
         self.expression = expression
 
 
-def parse_component(source: str, library: Library) -> Component:
+def parse_component(source: str, library: Library, *, internal: bool = False) -> Component:
     """Parse and type-check the source of one component; other components it calls come from the library.
 
-    Raises LanguageError with line and column for anything outside the language.
+    `internal` admits the operations that tasks alone may use. Raises LanguageError with line and column for
+    anything outside the language.
     """
     functions = _functions(source)
     if len(functions) != 1:
         raise LanguageError(f"expected one function, found {len(functions)}; {_ALLOWED}")
     if functions[0].decorator_list:
         raise _error(functions[0].decorator_list[0], "decorators are not accepted here")
-    return component_from_function(functions[0], library)
+    return component_from_function(functions[0], library, internal=internal)
 
 
-def component_from_function(function: ast.FunctionDef, library: Library) -> Component:
+def component_from_function(function: ast.FunctionDef, library: Library, *, internal: bool = False) -> Component:
     """The component that a function definition describes, with the provenance its decorator states."""
     provenance = _provenance(function.decorator_list)
-    component = _FunctionParser(function, library).component(provenance)
-    check_component(component)
+    component = _FunctionParser(function, library, internal).component(provenance)
+    try:
+        check_component(component)
+    except LanguageError as error:
+        raise error if error.line else _error(function, error.reason) from None
     return component
 
 
@@ -75,7 +79,9 @@ def _functions(source: str) -> list[ast.FunctionDef]:
         module = ast.parse(source)
     except SyntaxError as error:
         raise LanguageError(f"not Python syntax: {error.msg}", error.lineno or 0, error.offset or 0) from None
-    except (RecursionError, MemoryError, ValueError) as error:
+    except (RecursionError, MemoryError):
+        raise LanguageError("the text is nested too deep; break expressions into several assignments") from None
+    except ValueError as error:
         raise LanguageError(f"the text cannot be read: {error}") from None
     for statement in module.body:
         if not isinstance(statement, ast.FunctionDef):
@@ -102,7 +108,7 @@ def _check_characters(source: str) -> None:
 
     Python folds look-alikes into plain letters, so that what a reader sees would not be what is parsed.
     """
-    if source.isascii() and source.isprintable():
+    if source.isascii() and re.fullmatch(r"[\t\n\r -~]*", source):
         return
     for number, line in enumerate(source.split("\n"), 1):
         for column, character in enumerate(line.removesuffix("\r"), 1):
@@ -114,7 +120,7 @@ def _check_characters(source: str) -> None:
         for token in tokenize.generate_tokens(StringIO(source).readline):
             if token.type not in (tokenize.STRING, tokenize.COMMENT) and not token.string.isascii():
                 raise LanguageError(
-                    f"{token.string[:NAME_LIMIT]!r} is not accepted outside docstrings and comments; use plain letters",
+                    f"{token.string[:NAME_LIMIT]!r} is not accepted outside docstrings; use plain letters",
                     token.start[0],
                     token.start[1] + 1,
                 )
@@ -127,11 +133,12 @@ def _check_tree(module: ast.Module) -> None:
     level: list[ast.AST] = [module]
     for _ in range(DEPTH_LIMIT):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
         for node in level:
             if isinstance(node, ast.Name) and len(node.id) > NAME_LIMIT:
                 raise _error(node, f"the name {node.id[:NAME_LIMIT]!r}... is longer than {NAME_LIMIT} characters")
-    if level:
-        raise _error(level[0], f"expressions are nested deeper than {DEPTH_LIMIT}; use assignments")
+    raise _error(level[0], f"expressions are nested deeper than {DEPTH_LIMIT}; use assignments")
 
 
 def _error(node: ast.AST, reason: str) -> LanguageError:
@@ -144,7 +151,10 @@ def _describe(node: ast.AST) -> str:
 
 def _name(name: str, node: ast.AST) -> str:
     if name.startswith("_") or keyword.iskeyword(name) or len(name) > NAME_LIMIT:
-        raise _error(node, f"the name {name[:NAME_LIMIT]!r} is not accepted; use a word that does not begin with an underscore")
+        raise _error(
+            node,
+            f"the name {name[:NAME_LIMIT]!r} is not accepted; use a word that does not begin with an underscore",
+        )
     return name
 
 
@@ -166,11 +176,10 @@ def _provenance(decorators: list[ast.expr]) -> Provenance | None:
 
 
 class _FunctionParser:
-    def __init__(self, function: ast.FunctionDef, library: Library) -> None:
-        self.function, self.library = function, library
+    def __init__(self, function: ast.FunctionDef, library: Library, internal: bool) -> None:
+        self.function, self.library, self.internal = function, library, internal
         self.values: dict[str, int | Static] = {}
         self.settings: tuple[Setting, ...] = ()
-        self.used: set[str] = set()
         self.target = ""
 
     def component(self, provenance: Provenance | None) -> Component:
@@ -192,11 +201,12 @@ class _FunctionParser:
             self._assign(statement)
         self.target = ""
         output = self._node(body[-1].value)
-        unused = [setting.name for setting in self.settings if setting.name not in self.used]
+        graph = self.builder.graph(output)
+        unused = [setting.name for setting in self.settings if setting.name not in graph.names()]
         if unused:
-            raise _error(function, f"the setting {unused[0]!r} is never used")
+            raise _error(function, f"the result does not depend on the setting {unused[0]!r}")
         clean = " ".join((doc or "").replace('"', "'").replace("\\", "").split())
-        return Component(name, returns.id, self.settings, self.builder.graph(output), clean, provenance)
+        return Component(name, returns.id, self.settings, graph, clean, provenance)
 
     def _arguments(self, kind: str) -> tuple[str, ...]:
         arguments = self.function.args
@@ -327,7 +337,6 @@ class _FunctionParser:
                 if name not in self.values:
                     known = ", ".join(k for k, v in self.values.items() if isinstance(v, int))
                     raise _error(node, f"{name!r} is not a value here; values so far: {known}")
-                self.used.add(name)
                 return self.values[name]
             case ast.Constant():
                 return Static(self._constant(node))
@@ -363,7 +372,8 @@ class _FunctionParser:
         ):
             raise _error(node, "* and ** are not accepted in calls")
         operation = OPERATIONS.get(name)
-        if operation is not None and not operation.internal and name not in ("constant", "split", "negative"):
+        written = name not in ("constant", "split", "negative")
+        if operation is not None and written and (self.internal or not operation.internal):
             return self._operation(node, operation)
         if name == "split":
             raise _error(node, "split is assigned to as many names as parts: a, b = split(x, 2)")
@@ -388,9 +398,7 @@ class _FunctionParser:
             elif option.variadic:
                 options += [(f"{name}.{i}", self._static(a, operation)) for i, a in enumerate(arguments)]
             elif arguments and not _is_none(arguments[0]):
-                value = self._static(arguments[0], operation)
-                if option.default is None or value != option.default or type(value) is not type(option.default):
-                    options.append((name, value))
+                options.append((name, self._static(arguments[0], operation)))
             elif option.required:
                 raise _error(node, f"{operation.signature}: {name} is missing")
         return self.builder.add(

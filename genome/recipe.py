@@ -17,11 +17,13 @@ BLOCK_LIMIT = 64
 REPEAT_LIMIT = 64
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="strings")
+class Frozen(BaseModel):
+    """A frozen value that refuses unknown fields, other types and numbers that are not finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Gene(_Frozen):
+class Gene(Frozen):
     """A component by name, with the settings that differ from its defaults."""
 
     component: Annotated[str, Field(min_length=1, max_length=128)]
@@ -35,10 +37,17 @@ class Gene(_Frozen):
         return f"{self.component}({inner})" if inner else self.component
 
 
+def first_problem(error: ValidationError, owner: str) -> str:
+    """The first problem of a validation in one line, with the field at fault."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or owner
+    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
 Branch = Annotated[tuple[Gene, ...], Field(strict=False, min_length=1, max_length=16)]
 
 
-class Block(_Frozen):
+class Block(Frozen):
     """Parallel branches of genes, how they merge, and how the result joins the stream.
 
     `repeat` blocks follow each other, each with parameters of its own. Without `residual` the branch
@@ -59,7 +68,7 @@ class Block(_Frozen):
         return f"{joined} x{self.repeat}" if self.repeat > 1 else joined
 
 
-class Recipe(_Frozen):
+class Recipe(Frozen):
     """A sequence model without absolute size: embedding, ordered blocks, head, and how it is trained."""
 
     embedding: Branch
@@ -78,9 +87,7 @@ class Recipe(_Frozen):
         try:
             return Recipe.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "recipe"
-            raise RecipeError(f"{place}: {first['msg'].lower()}") from None
+            raise RecipeError(first_problem(error, "recipe")) from None
 
     def genes(self) -> Iterator[tuple[str, Gene]]:
         """Every gene with its path, such as "embedding.0", "2.0.1", "2.merge", "2.residual", "training"."""
@@ -102,11 +109,12 @@ class Recipe(_Frozen):
         return [f"embedding: {embedding}", *blocks, f"head: {head}", f"training: {self.training}"]
 
 
-def component_of(gene: Gene, library: Library, path: str) -> Component:
-    """The gene's component. Raises RecipeError where the library has none of that name."""
+def component_of(gene: Gene, library: Library, path: str = "") -> Component:
+    """The gene's component. Raises RecipeError, with the path if given, where there is none of that name."""
     component = library.get(gene.component)
     if component is None:
-        raise RecipeError(f"{path}: there is no component {gene.component!r}; `components` lists them")
+        place = f"{path}: " if path else ""
+        raise RecipeError(f"{place}there is no component {gene.component!r}; `components` lists them")
     return component
 
 
@@ -121,7 +129,7 @@ def recipe_hash(recipe: Recipe, library: Library) -> str:
         if gene is None:
             return "-"
         if gene not in known:
-            component = component_of(gene, library, gene.component)
+            component = component_of(gene, library)
             known[gene] = digest(component.kind, canonical(component.bind(gene.settings))[0])
         return known[gene]
 

@@ -157,22 +157,33 @@ def _check_result(name: str, kind: str, node: Node, typed: TypedNode, sizes: Siz
         return
     if typed.value.shape != expected or typed.value.tokens:
         what = f"features of shape {expected} (at width {sizes.width}, vocabulary {sizes.vocabulary})"
-        raise LanguageError(f"{name}: a {kind} returns {what}, not {typed.value}", node.line, node.column)
+        raise LanguageError(
+            f"{name}: the result of kind {kind} has {what}, not {typed.value}", node.line, node.column
+        )
     if typed.value.over != "stream":
         raise LanguageError(f"{name}: the result does not depend on the input", node.line, node.column)
 
 
 def _resolve_shared(graph: Graph, sizes: Sizes, shared: Mapping[str, Value]) -> tuple[Graph, dict[str, int]]:
-    """Drop reads of values that nobody shares: they mean their own argument. The rest keep no argument."""
+    """Drop reads of values that nobody shares: they mean their own argument. The rest keep no argument.
+
+    Every read of one name is one node.
+    """
     if not any(node.operation == "shared" for node in graph.nodes):
         return graph, {}
     alias: dict[int, int] = {}
+    first: dict[str, int] = {}
     nodes = []
     for index, node in enumerate(graph.nodes):
         inputs = tuple(None if i is None else alias.get(i, i) for i in node.inputs)
-        if node.operation == "shared" and dict(node.options)["name"] not in shared:
-            assert inputs[0] is not None
-            alias[index] = inputs[0]
+        if node.operation == "shared":
+            name = str(dict(node.options)["name"])
+            if name in shared:
+                alias[index] = first.setdefault(name, index)
+                inputs = ()
+            else:
+                assert inputs[0] is not None
+                alias[index] = inputs[0]
         nodes.append(replace(node, inputs=inputs))
     output = alias.get(graph.output, graph.output)
     resolved = Graph(graph.inputs, tuple(nodes), output).pruned()

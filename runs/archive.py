@@ -137,7 +137,8 @@ class Archive:
         steps = []
         for parent, attempt in zip([None, *attempts], attempts, strict=False):
             gain = None
-            if parent is not None and parent.score is not None and attempt.score is not None:
+            same_rung = parent is not None and parent.rung == attempt.rung
+            if same_rung and parent.score is not None and attempt.score is not None:
                 gain = attempt.score - parent.score
             steps.append(records.LineageStep(attempt, tuple(edits.get(attempt.id, ())), gain))
         return steps

@@ -128,7 +128,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One training of one recipe: a measurement, or a failure with its reason and no score.
+    """One training of one recipe: a measurement, or a failure with its reason and no loss.
 
     (purpose, recipe, task, seed, rung, split) names it: it is paid for once. `attempt` is None for a bare
     recipe, as in a measurement of the noise floor. `tokens` counts training tokens; times are in seconds.
@@ -146,7 +146,7 @@ class Evaluation:
     reason: str = ""
     loss: float | None = None
     accuracy: float | None = None
-    score: float | None = None
+    macro_accuracy: float | None = None
     compile_seconds: float | None = None
     train_seconds: float | None = None
     total_seconds: float | None = None

@@ -119,16 +119,16 @@ CREATE TABLE evaluations (
     reason TEXT NOT NULL,
     loss REAL,
     accuracy REAL,
-    score REAL,
+    macro_accuracy REAL,
     compile_seconds REAL,
     train_seconds REAL,
     total_seconds REAL,
     backend TEXT NOT NULL,
     device TEXT NOT NULL,
-    CONSTRAINT an_evaluation_has_a_score_and_a_failure_none
-        CHECK ((status = 'evaluated') = (score IS NOT NULL)),
+    CONSTRAINT an_evaluation_has_a_loss_and_a_failure_none
+        CHECK ((status = 'evaluated') = (loss IS NOT NULL)),
     CONSTRAINT a_failure_has_a_reason CHECK (status = 'evaluated' OR reason <> ''),
-    CONSTRAINT a_score_is_finite CHECK (abs(score) < 9e999),
+    CONSTRAINT a_loss_is_finite CHECK (abs(loss) < 9e999),
     CONSTRAINT paid_once UNIQUE (purpose, recipe, task, seed, rung, split)
 ) STRICT;
 CREATE INDEX evaluations_attempt ON evaluations(attempt);
@@ -175,7 +175,7 @@ SELECT
     status,
     score,
     score - (SELECT max(parent.score) FROM parents JOIN attempts AS parent ON parent.id = parents.parent
-        WHERE parents.attempt = attempts.id) AS gain
+        WHERE parents.attempt = attempts.id AND parent.rung IS attempts.rung) AS gain
 FROM attempts
 ORDER BY attempts.id;
 

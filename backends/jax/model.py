@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,13 +94,13 @@ class JaxModel:
         """The trained model as a Flax NNX module."""
         return Network(self.instance, self.parameters(state))
 
-    def save(self, state: TrainingState, path: Path) -> None:
+    def save(self, state: TrainingState, path: Path, notes: Mapping[str, str] | None = None) -> None:
         moments = {
             f"{unit.paths[0]}/{i}": np.asarray(leaf)
             for unit, own in zip(self.placed, state.optimizer, strict=True)
             for i, leaf in enumerate(jax.tree.leaves(own))
         }
-        write_state(path, self.parameters(state), moments, state.step)
+        write_state(path, self.parameters(state), moments, state.step, notes or {})
 
     def load(self, path: Path) -> TrainingState:
         parameters, moments, step = read_state(path, self.instance)

@@ -111,6 +111,12 @@ def position_embedding(call: Applied) -> jax.Array:
     return call.parameters[0][None, : call.length]
 
 
+@lowers("last_position")
+def last_position(call: Applied) -> jax.Array:
+    x = _in_time(call)[0]
+    return jnp.broadcast_to(x[:, -1:], x.shape)
+
+
 @lowers("top_k")
 def top_k(call: Applied) -> jax.Array:
     return experts.top_k(call.x, call.whole("count"))

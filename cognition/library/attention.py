@@ -10,7 +10,6 @@ from genome.language import (
     choice,
     concat,
     exp,
-    expand,
     flag,
     gain,
     l2_normalize,
@@ -98,7 +97,7 @@ def multi_query_attention(x, heads: choice(2, 4, 8) = 4) -> mixer:
 def multi_head_latent_attention(
     x, heads: choice(1, 2, 4, 8) = 4, ratio: choice(2, 4, 8) = 2, rotary: choice(4, 8, 16) = 8
 ) -> mixer:
-    """Rebuild keys and values of all heads from one narrow latent, and carry positions in a few shared features."""
+    """Rebuild keys and values of all heads from one narrow latent; a few shared features carry positions."""
     q = split_heads(linear(x), heads)
     q_rotary = rope(split_heads(linear(x, heads * rotary), heads))
     latent = rms_norm(linear(x, width // ratio))
@@ -109,9 +108,7 @@ def multi_head_latent_attention(
 
 
 @published("2310.06825", 2023, "Mistral 7B", answers="cost", builds_on="attention")
-def sliding_window_attention(
-    x, heads: choice(1, 2, 4, 8) = 4, window: choice(8, 16, 32, 64, 128) = 32
-) -> mixer:
+def sliding_window_attention(x, heads: choice(1, 2, 4, 8) = 4, window: choice(8, 16, 32, 64, 128) = 32) -> mixer:
     """Look only at the last few positions; depth carries information further back."""
     q = rope(split_heads(linear(x), heads))
     k = rope(split_heads(linear(x), heads))
@@ -220,9 +217,14 @@ def convolved_attention(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4
 def shifted_key_value_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Mix each key and value with its predecessor's by learned amounts, and one layer can do induction."""
     q = rope(split_heads(linear(x), heads))
-    k = split_heads(linear(x), heads)
-    v = split_heads(linear(x), heads)
-    k_now, k_before = weight(heads, 1, initial="ones", scale=0.5), weight(heads, 1, initial="ones", scale=0.5)
+    keys = split_heads(linear(x), heads)
+    values = split_heads(linear(x), heads)
+    keep_key = weight(heads, 1, initial="ones", scale=0.5)
+    keep_value = weight(heads, 1, initial="ones", scale=0.5)
+    shift_key = weight(heads, 1, initial="ones", scale=0.5)
+    shift_value = weight(heads, 1, initial="ones", scale=0.5)
+    k = rope(keep_key * keys + shift_key * shift(keys))
+    v = keep_value * values + shift_value * shift(values)
     return linear(merge_heads(attend(q, k, v)))
 
 
@@ -254,5 +256,5 @@ def cross_layer_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Later layers ask new questions of the keys and values that an earlier layer already stored."""
     q = rope(split_heads(linear(x), heads))
     keys = share(shared(linear(x), "keys"), "keys")
-    values = share(shared(linear(x), "keyed values"), "keyed values")
+    values = share(shared(linear(x), "cached values"), "cached values")
     return linear(merge_heads(attend(q, rope(split_heads(keys, heads)), split_heads(values, heads))))

@@ -32,9 +32,7 @@ def relu_mlp(x, bias: flag = True) -> channel:
     return linear(relu(linear(x, hidden, bias=bias)), width, bias=bias)
 
 
-@published(
-    "1606.08415", 2016, "Gaussian Error Linear Units (GELUs)", answers="memorisation", builds_on="relu_mlp"
-)
+@published("1606.08415", 2016, "Gaussian Error Linear Units (GELUs)", answers="memorisation", builds_on="relu_mlp")
 def gelu_mlp(x, bias: flag = False) -> channel:
     """Weigh a unit by how likely it is to be large, in place of a hard threshold."""
     return linear(gelu(linear(x, hidden, bias=bias)), width, bias=bias)

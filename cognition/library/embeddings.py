@@ -4,11 +4,22 @@
 from __future__ import annotations
 
 from cognition.library.norms import layer_norm
-from genome.language import choice, embedding, linear, log_range, lookup, published, share, vocabulary, weight, width
+from genome.language import (
+    choice,
+    embedding,
+    linear,
+    log_range,
+    lookup,
+    published,
+    share,
+    vocabulary,
+    weight,
+    width,
+)
 
 
 @published("1301.3781", 2013, "Efficient Estimation of Word Representations in Vector Space", answers="text")
-def token_embedding(tokens, spread: log_range(0.01, 1.0) = 0.1) -> embedding:
+def token_embedding(tokens, spread: log_range(0.01, 1.0) = 0.02) -> embedding:
     """A learned vector per token, drawn small enough for the first updates to move it."""
     return lookup(weight(vocabulary, width, scale=spread), tokens)
 
@@ -20,7 +31,7 @@ def token_embedding(tokens, spread: log_range(0.01, 1.0) = 0.1) -> embedding:
     answers="cost",
     builds_on="token_embedding",
 )
-def tied_embedding(tokens, spread: log_range(0.01, 1.0) = 0.02) -> embedding:
+def tied_embedding(tokens, spread: log_range(0.01, 1.0) = 0.05) -> embedding:
     """Offer the table of token vectors to the head, which then needs no table of its own."""
     table = share(weight(vocabulary, width, scale=spread), "embedding")
     return lookup(table, tokens)

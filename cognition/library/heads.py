@@ -21,7 +21,7 @@ def linear_head(x) -> head:
 )
 def tied_head(x) -> head:
     """Score tokens by the vectors that embed them: one table learns from both uses."""
-    table = shared(weight(vocabulary, width, scale=0.02), "embedding")
+    table = shared(weight(vocabulary, width, scale=0.05), "embedding")
     return einsum("vd,d->v", table, x)
 
 

@@ -13,9 +13,7 @@ def add_merge(left, right) -> merge:
     return left + right
 
 
-@published(
-    "1605.07648", 2016, "FractalNet: Ultra-Deep Neural Networks without Residuals", answers="stability"
-)
+@published("1605.07648", 2016, "FractalNet: Ultra-Deep Neural Networks without Residuals", answers="stability")
 def mean_merge(left, right) -> merge:
     """Average paths, so that each alone must be worth reading."""
     return (left + right) / 2
@@ -51,9 +49,7 @@ def concat_merge(left, right) -> merge:
     return linear(concat(left, right), width)
 
 
-@published(
-    "1612.08083", 2016, "Language Modeling with Gated Convolutional Networks", answers="text"
-)
+@published("1612.08083", 2016, "Language Modeling with Gated Convolutional Networks", answers="text")
 def product_merge(left, right) -> merge:
     """One path gates the other by multiplication."""
     return left * silu(right)

@@ -6,9 +6,7 @@ from __future__ import annotations
 from genome.language import gain, norm, offset, published, rms_normalize, standardize, tanh, weight
 
 
-@published(
-    "1910.07467", 2019, "Root Mean Square Layer Normalization", answers="stability", builds_on="layer_norm"
-)
+@published("1910.07467", 2019, "Root Mean Square Layer Normalization", answers="stability", builds_on="layer_norm")
 def rms_norm(x) -> norm:
     """Rescaling is what normalisation is needed for; subtracting the mean can be left out."""
     return gain(rms_normalize(x))
@@ -20,9 +18,7 @@ def layer_norm(x) -> norm:
     return offset(gain(standardize(x)))
 
 
-@published(
-    "2503.10622", 2025, "Transformers without Normalization", answers="stability", builds_on="layer_norm"
-)
+@published("2503.10622", 2025, "Transformers without Normalization", answers="stability", builds_on="layer_norm")
 def dynamic_tanh(x) -> norm:
     """Layer norm acts like a squashing curve, so a tanh with a learned slope can stand in for it."""
     slope = weight(1, initial="ones", scale=0.5)

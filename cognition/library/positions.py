@@ -3,16 +3,7 @@
 
 from __future__ import annotations
 
-from genome.language import (
-    causal_conv,
-    choice,
-    position,
-    position_embedding,
-    published,
-    sinusoid,
-    weight,
-    width,
-)
+from genome.language import causal_conv, choice, position, position_embedding, published, sinusoid, weight, width
 
 
 @published("1706.03762", 2017, "Attention Is All You Need", answers="copying")

@@ -42,7 +42,7 @@ def adamw_wsd(
     weight_decay: choice(0.0, 0.01, 0.1, 0.3) = 0.1,
     beta2: choice(0.95, 0.98, 0.99, 0.999) = 0.99,
 ) -> training:
-    """Hold the rate high for most of training and let it fall only at the end, where most of the loss is gained."""
+    """Hold the rate high for most of training and let it fall at the end, where much of the loss is gained."""
     return optimizer(
         "adamw",
         learning_rate,
@@ -56,7 +56,7 @@ def adamw_wsd(
 
 @published("2302.06675", 2023, "Symbolic Discovery of Optimization Algorithms", answers="cost", builds_on="adamw")
 def lion(
-    learning_rate: log_range(0.00003, 0.01) = 0.001,
+    learning_rate: log_range(0.00003, 0.01) = 0.002,
     warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
     weight_decay: choice(0.0, 0.1, 0.3, 1.0) = 0.3,
     beta2: choice(0.98, 0.99, 0.999) = 0.99,
@@ -67,9 +67,7 @@ def lion(
     )
 
 
-@published(
-    "", 2024, "Muon: An optimizer for hidden layers in neural networks", answers="cost", builds_on="adamw"
-)
+@published("", 2024, "Muon: An optimizer for hidden layers in neural networks", answers="cost", builds_on="adamw")
 def muon(
     learning_rate: log_range(0.001, 0.1) = 0.02,
     warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,

@@ -57,6 +57,8 @@ def concat(*values: Value) -> Result:
 @operation()
 def expand(x: Value) -> Result:
     """Add a last axis of size one, so that one number per head meets all of a head's features."""
+    if x.tokens:
+        raise GenomeError("expand needs features, not tokens")
     return Result(x.like((*x.shape, 1), x.low, x.high))
 
 
@@ -96,7 +98,7 @@ def einsum(equation: str, *values: Value) -> Result:
 def softmax(x: Value) -> Result:
     """Positive weights that sum to one over the last axis."""
     _needs_axis("softmax", x)
-    return Result(x.like(low=0.0, high=1.0), flops=5 * x.elements)
+    return Result(x.like(low=0.0, high=1.0), flops=4 * x.elements)
 
 
 @operation()

@@ -60,7 +60,7 @@ def lookup(table: Value, tokens: Value) -> Result:
         raise GenomeError(f"lookup needs a table of two axes, such as weight(vocabulary, width), not {table}")
     if not tokens.tokens:
         raise GenomeError(f"lookup needs tokens, not {tokens}")
-    return Result(Value((table.shape[1],), "stream"))
+    return Result(Value((table.shape[1],), "stream"), flops=table.shape[1] + 6)  # guarded against foreign tokens
 
 
 @operation(owns=True)

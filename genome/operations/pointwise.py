@@ -20,7 +20,10 @@ def _increasing(function: Callable[[float], float]) -> Callable[[float, float], 
 
 
 def _exp(x: float) -> float:
-    return e(x) if x < 700 else inf
+    try:
+        return e(x)
+    except OverflowError:
+        return inf
 
 
 def _sigmoid(x: float) -> float:
@@ -45,33 +48,33 @@ def _even(low: float, high: float, function: Callable[[float], float]) -> Interv
 
 
 _FUNCTIONS: dict[str, tuple[str, float, Callable[[float, float], Interval]]] = {
-    "exp": ("The exponential.", 1, _increasing(_exp)),
-    "log": ("The natural logarithm; only of values known to be positive or zero.", 1, _increasing(_log)),
-    "sqrt": ("The square root; only of values known to be positive or zero.", 1, _increasing(_root)),
+    "exp": ("The exponential.", 0, _increasing(_exp)),
+    "log": ("The natural logarithm; only of values known to be positive or zero.", 0, _increasing(_log)),
+    "sqrt": ("The square root; only of values known to be positive or zero.", 0, _increasing(_root)),
     "rsqrt": (
         "One over the square root; only of values known to be positive or zero.",
-        1,
+        0,
         lambda a, b: (0.0, inf),
     ),
     "square": ("The square.", 1, lambda a, b: _even(a, b, lambda x: x * x)),
     "absolute": ("The absolute value.", 1, lambda a, b: _even(a, b, abs)),
-    "sigmoid": ("One over one plus exp(-x), between 0 and 1.", 1, _increasing(_sigmoid)),
-    "log_sigmoid": ("The logarithm of the sigmoid, at most 0.", 4, _increasing(lambda x: -_softplus(-x))),
-    "softplus": ("log(1 + exp(x)), at least 0.", 4, _increasing(_softplus)),
-    "tanh": ("The hyperbolic tangent, between -1 and 1.", 1, _increasing(th)),
+    "sigmoid": ("One over one plus exp(-x), between 0 and 1.", 3, _increasing(_sigmoid)),
+    "log_sigmoid": ("The logarithm of the sigmoid, at most 0.", 8, _increasing(lambda x: -_softplus(-x))),
+    "softplus": ("log(1 + exp(x)), at least 0.", 6, _increasing(_softplus)),
+    "tanh": ("The hyperbolic tangent, between -1 and 1.", 0, _increasing(th)),
     "relu": ("The positive part.", 1, _increasing(lambda x: max(0.0, x))),
     "silu": (
         "x times its sigmoid (2017, 1710.05941).",
-        2,
+        4,
         lambda a, b: (max(-0.2785, -abs(min(a, 0.0))), max(b, 0.0)),
     ),
     "gelu": (
         "x times the normal distribution function, tanh form (1606.08415).",
-        9,
+        8,
         lambda a, b: (-0.1701, max(b, 0.0)),
     ),
-    "sin": ("The sine.", 1, lambda a, b: (-1.0, 1.0)),
-    "cos": ("The cosine.", 1, lambda a, b: (-1.0, 1.0)),
+    "sin": ("The sine.", 0, lambda a, b: (-1.0, 1.0)),
+    "cos": ("The cosine.", 0, lambda a, b: (-1.0, 1.0)),
     "negative": ("Minus x; written -x.", 1, lambda a, b: (-b, -a)),
 }
 

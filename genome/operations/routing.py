@@ -12,7 +12,7 @@ def top_k(x: Value, count: int) -> Result:
     """Keep the largest numbers of the last axis; the others become minus infinity, which softmax turns to 0."""
     if not x.shape or x.tokens or count > x.shape[-1]:
         raise GenomeError(f"top_k cannot keep {count} of {x}")
-    return Result(x.like(), flops=0)
+    return Result(x.like(), flops=2 * count * x.elements)
 
 
 @operation(owns=True)
@@ -32,7 +32,7 @@ def mixture_of_experts(x: Value, gates: Value, hidden: int) -> Result:
         Parameter("gate", (experts, width, hidden), "normal", width**-0.5),
         Parameter("down", (experts, hidden, width), "normal", hidden**-0.5),
     )
-    flops = experts * (6 * width * hidden + 4 * hidden)
+    flops = experts * (6 * width * hidden + 6 * hidden)
     return Result(Value((width,), widest((x, gates))), parameters, flops)
 
 
@@ -53,4 +53,6 @@ def share(x: Value, name: str) -> Result:
 @operation(owns=True)
 def shared(x: Value, name: str) -> Result:
     """The value the nearest earlier block shared under this name, or x where none did."""
+    if x.tokens:
+        raise GenomeError("shared needs features, not tokens")
     return Result(Value(x.shape, x.over))

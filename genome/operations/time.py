@@ -6,6 +6,12 @@ from genome.errors import GenomeError
 from genome.operation import Parameter, Result, operation
 from genome.values import Sizes, Value, over_at_least, widest
 
+CHUNK, CHANNEL_CHUNK = 64, 8
+"""Positions per chunk of matrix-state recurrences; the second where every channel decays by itself."""
+
+QUERY_BLOCK, QUERY_BLOCKS = 128, 8
+"""Least number of queries per block of softmax attention, and most blocks per sequence."""
+
 
 def _stream(name: str, value: Value) -> Value:
     if value.tokens:
@@ -37,7 +43,9 @@ def long_conv(x: Value, filter: Value, *, sizes: Sizes) -> Result:
     if x.shape != filter.shape:
         raise GenomeError(f"long_conv: the filter has shape {filter.shape}, the value {x.shape}")
     value = Value(x.shape, widest((x, filter)))
-    return Result(value, flops=2 * sizes.context * x.elements, state=2 * sizes.context * x.elements)
+    flops = 40 * sizes.context.bit_length() * x.elements  # three transforms over twice the context
+    kept = sum(part.over == "stream" for part in (x, filter))
+    return Result(value, flops=flops, state=kept * sizes.context * x.elements)
 
 
 @operation()
@@ -45,7 +53,7 @@ def cumulative_sum(x: Value) -> Result:
     """The sum over all positions so far."""
     x = _stream("cumulative_sum", x)
     low, high = (0.0 if x.low >= 0 else -float("inf")), (0.0 if x.high <= 0 else float("inf"))
-    return Result(x.like(low=low, high=high), flops=x.elements, state=x.elements)
+    return Result(x.like(low=low, high=high), flops=2 * x.elements, state=x.elements)
 
 
 @operation()
@@ -104,9 +112,8 @@ def attend(
         raise GenomeError(f"attend: queries {q.shape}, keys {k.shape} and values {v.shape} do not fit")
     _log_decay("attend", log_decay, ((heads,),))
     length = min(window or sizes.context, sizes.context)
-    flops = sizes.context * heads * (2 * size + 2 * value_size + 6) + heads * size
-    flops += sizes.context * heads if alibi else 0
-    flops += 2 * sizes.context * heads if log_decay else 0
+    per_head = 2 * size + 2 * value_size + 6 + (2 if alibi else 0) + (2 if log_decay else 0)
+    flops = _keys_per_query(sizes.context, window) * (heads * per_head + 3)
     state = length * groups * (size + value_size) + (length * heads if log_decay else 0)
     values = (q, k, v) if log_decay is None else (q, k, v, log_decay)
     return Result(Value((heads, value_size), widest(values)), flops=flops, state=state)
@@ -114,7 +121,10 @@ def attend(
 
 @operation()
 def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = None, *, sizes: Sizes) -> Result:
-    """Read a matrix state that sums key-value products (2006.16236), decaying per head or per key channel."""
+    """Read a matrix state that sums key-value products (2006.16236), decaying per head or per key channel.
+
+    What is read is divided by the root of the key size.
+    """
     q, k, v = (_stream("linear_attention", value) for value in (q, k, v))
     heads, size = _heads("linear_attention", q)
     value_heads, value_size = _heads("linear_attention", v)
@@ -122,7 +132,11 @@ def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = Non
         raise GenomeError(f"linear_attention: queries {q.shape}, keys {k.shape} and values {v.shape} do not fit")
     _log_decay("linear_attention", log_decay, ((heads,), (heads, size)))
     values = (q, k, v) if log_decay is None else (q, k, v, log_decay)
-    flops = _chunked(heads, size, value_size, 64, sizes.context)
+    per_channel = log_decay is not None and len(log_decay.shape) == 2
+    chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, sizes.context)
+    inside = chunk * ((7 if per_channel else 2) * size + 2 * value_size + (0 if per_channel else 5)) + size
+    between = (4 + 2 / chunk) * size * value_size + 3 * size + value_size
+    flops = heads * _padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     return Result(Value((heads, value_size), widest(values)), flops=flops, state=heads * size * value_size)
 
 
@@ -130,7 +144,10 @@ def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = Non
 def delta_rule(
     q: Value, k: Value, v: Value, beta: Value, log_decay: Value | None = None, *, sizes: Sizes
 ) -> Result:
-    """A matrix state that replaces what a unit key stored by a fraction beta of the new value (2406.06484)."""
+    """A matrix state that replaces what a unit key stored by a fraction beta of the new value (2406.06484).
+
+    What is read is divided by the root of the key size.
+    """
     q, k, v = (_stream("delta_rule", value) for value in (q, k, v))
     heads, size = _heads("delta_rule", q)
     value_heads, value_size = _heads("delta_rule", v)
@@ -144,12 +161,27 @@ def delta_rule(
         )
     _log_decay("delta_rule", log_decay, ((heads,),))
     values = (q, k, v, beta) if log_decay is None else (q, k, v, beta, log_decay)
-    flops = _chunked(heads, size, value_size, 64, sizes.context)
+    chunk = min(CHUNK, 1 << (sizes.context - 1).bit_length())
+    inverse = 2 * chunk**2 / 3
+    inside = chunk * (4 * size + 4 * value_size + 8) + inverse + 2 * size + value_size
+    between = 2 * chunk * size + 6 * size * value_size + 4 * size + 2 * value_size
+    flops = heads * _padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     return Result(Value((heads, value_size), widest(values)), flops=flops, state=heads * size * value_size)
 
 
-def _chunked(heads: int, size: int, value_size: int, chunk: int, context: int) -> float:
-    """Products of a chunkwise form per position: inside the chunk, and with the state between chunks."""
-    inside = min(chunk, context) * (2 * size + 2 * value_size + 3)
-    between = 4 * size * value_size if context > chunk else 0
-    return heads * (inside + between)
+def _padded(context: int, chunk: int) -> float:
+    """Computed positions per position: the last chunk is filled up."""
+    return -(-context // chunk) * chunk / context
+
+
+def _keys_per_query(context: int, window: int | None) -> float:
+    """Keys that a query is scored with on average: blocks of queries skip the blocks of keys they cannot see."""
+    narrow = max(window or context, 32)
+    if 4 * narrow <= context:
+        return narrow * (2 * -(-context // narrow) - 1) * narrow / context
+    block = max(QUERY_BLOCK, -(-context // QUERY_BLOCKS))
+    pairs = 0
+    for start in range(0, context, block):
+        stop = min(start + block, context)
+        pairs += (stop - start) * (stop - max(0, start - (window or context) + 1))
+    return pairs / context

@@ -57,10 +57,10 @@ while store.generation_count() < {GENERATIONS}:
             time.sleep(pause)
             score = int(attempt.recipe, 16) / 2**64
             store.record_evaluation(records.Evaluation(
-                attempt.recipe, "search", "recall", 0, 0, "validation", 1, "evaluated", attempt.id, score=score))
+                attempt.recipe, "search", "recall", 0, 0, "validation", 1, "evaluated", attempt.id, loss=score))
             print("evaluated", attempt.id, flush=True)
         (found,) = store.evaluations(attempt=attempt.id)
-        settlements.append(records.Settlement(attempt.id, "evaluated", score=found.score))
+        settlements.append(records.Settlement(attempt.id, "evaluated", loss=found.score))
     store.finish_generation(generation, settlements)
     print("finished", generation, flush=True)
 store.finish_run()
@@ -171,9 +171,9 @@ def test_a_reader_sees_what_a_running_writer_commits(tmp_path: Path) -> None:
         store.propose(0, [records.Proposal("seed", records.Recipe("h", "{}"))], None)
         assert archive.attempt_count() == 1
         store.record_evaluation(
-            records.Evaluation("h", "noise", "recall", 0, 0, "validation", 1, "evaluated", score=0.5)
+            records.Evaluation("h", "noise", "recall", 0, 0, "validation", 1, "evaluated", loss=0.5)
         )
-        assert archive.evaluations()[0].score == 0.5
+        assert archive.evaluations()[0].loss == 0.5
 
 
 def test_the_database_is_in_wal_mode_and_a_reader_is_no_writer(tmp_path: Path) -> None:

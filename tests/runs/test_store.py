@@ -52,7 +52,7 @@ def evaluation(name: str, **changes: Any) -> records.Evaluation:
         "split": "validation",
         "tokens": 4096,
         "status": "evaluated",
-        "score": 0.5,
+        "loss": 0.5,
     }
     return records.Evaluation(**values | changes)
 
@@ -187,6 +187,11 @@ def test_an_outcome_is_final_but_for_screened_attempts(store: Store) -> None:
         store.settle(records.Settlement(2, "failed", "late"))
 
 
+def _as_evaluation(values: dict[str, Any]) -> dict[str, Any]:
+    """The same fault in an evaluation, whose measurement is its loss."""
+    return {"loss": None} | {"loss" if name == "score" else name: value for name, value in values.items()}
+
+
 def test_a_failure_has_a_reason_and_never_a_score(store: Store) -> None:
     store.propose(0, [proposal("a")], None)
     bad: list[dict[str, Any]] = [
@@ -206,34 +211,39 @@ def test_a_failure_has_a_reason_and_never_a_score(store: Store) -> None:
             store.settle(records.Settlement(1, **values))
         if values["status"] in ("diverged", "failed", "evaluated") and "parameters" not in values:
             with pytest.raises(StoreError):
-                store.record_evaluation(replace(evaluation("a"), **{"score": None} | values))
+                store.record_evaluation(replace(evaluation("a"), **_as_evaluation(values)))
     assert [attempt.status for attempt in store.attempts()] == ["proposed"]
     assert store.evaluations() == []
 
 
 def test_numpy_numbers_are_stored_as_numbers(store: Store) -> None:
     store.propose(0, [proposal("a", parameters=np.int64(5))], {"state": np.arange(3)})
-    numbers = {"score": np.float32(0.25), "seed": np.int32(3), "loss": np.array(0.5), "accuracy": np.float64(1.0)}
+    numbers = {
+        "loss": np.float32(0.25),
+        "seed": np.int32(3),
+        "accuracy": np.array(0.5),
+        "macro_accuracy": np.float64(1.0),
+    }
     store.record_evaluation(evaluation("a", attempt=np.int64(1), **numbers))
     store.settle(records.Settlement(1, "evaluated", score=float(np.float16(0.5))))
     (stored,) = store.evaluations(attempt=1)
-    assert (stored.score, stored.seed, stored.loss, stored.accuracy) == (0.25, 3, 0.5, 1.0)
-    assert all(type(value) in (int, float) for value in (stored.score, stored.seed, stored.loss))
+    assert (stored.loss, stored.seed, stored.accuracy, stored.macro_accuracy) == (0.25, 3, 0.5, 1.0)
+    assert all(type(value) in (int, float) for value in (stored.loss, stored.seed, stored.accuracy))
     assert (store.attempt(1).parameters, store.run.random_state) == (5, {"state": [0, 1, 2]})
 
 
 def test_a_measurement_is_paid_once_and_a_failure_may_be_retried(store: Store) -> None:
     store.add_recipes([recipe("a"), recipe("b"), recipe("a")])
     assert store.record_evaluation(evaluation("a"))
-    assert not store.record_evaluation(evaluation("a", score=0.9))
-    assert not store.record_evaluation(evaluation("a", status="failed", score=None, reason="crash"))
+    assert not store.record_evaluation(evaluation("a", loss=0.9))
+    assert not store.record_evaluation(evaluation("a", status="failed", loss=None, reason="crash"))
     for other in ({"purpose": "noise"}, {"task": "copy"}, {"seed": 2}, {"rung": 1}, {"split": "sealed"}):
         assert store.record_evaluation(evaluation("a", **other))
     same = store.evaluations(recipe="a-hash", purpose="search", task="recall", seed=1, rung=0, split="validation")
-    assert [one.score for one in same] == [0.5]
+    assert [one.loss for one in same] == [0.5]
     assert len(store.evaluations(recipe="a-hash")) == 6
 
-    failure = evaluation("b", status="timeout", score=None, reason="worker hung")
+    failure = evaluation("b", status="timeout", loss=None, reason="worker hung")
     assert store.record_evaluation(failure)
     assert not store.record_evaluation(failure)
     assert store.evaluations(recipe="b-hash") == [failure]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from backends.jax.kernels.positions import alibi_slopes
-from backends.jax.kernels.products import sum_to, transposed
+from backends.jax.kernels.products import sum_last, sum_to, transposed
+from backends.jax.kernels.scan import cumulative_sum
 
 BLOCK = 128
 """Least number of queries in a block once there are several: smaller ones compile longer than they save."""
@@ -42,7 +44,7 @@ def attend(
         raise ValueError(f"attend: {heads} query heads are not a multiple of {groups} key heads")
     if window is not None and window < 1:
         raise ValueError(f"attend: window is {window}; it counts visible positions and must be at least 1")
-    scale = key_size**-0.5 if scale is None else scale
+    scale = float(key_size**-0.5 if scale is None else scale)
     arrays = (q_BxTxHxK, k_BxTxGxK, v_BxTxGxV)
     if not alibi and log_decay_BxTxH is None and _fused_is_legal(*arrays):
         shapes = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arrays)
@@ -52,19 +54,26 @@ def attend(
     def heads_first(x: jax.Array, *split: int) -> jax.Array:
         return jnp.moveaxis(x.reshape(*x.shape[:2], groups, *split, x.shape[-1]), 1, -2)
 
-    q_BxGxRxTxK = heads_first(q_BxTxHxK, heads // groups)
+    q_BxGxRxTxK = heads_first(q_BxTxHxK * scale, heads // groups)
     k_BxGxTxK, v_BxGxTxV = heads_first(k_BxTxGxK), heads_first(v_BxTxGxV)
     slope_GxR = alibi_slopes(heads).reshape(groups, -1) if alibi else None
     total_BxGxRxT = None
     if log_decay_BxTxH is not None:
-        total = jnp.cumsum(log_decay_BxTxH.astype(jnp.float32), axis=1)
+        total = cumulative_sum(log_decay_BxTxH.astype(jnp.float32))
         total_BxGxRxT = jnp.moveaxis(total, 1, 2).reshape(total.shape[0], groups, heads // groups, -1)
-    out_BxGxRxTxV = _attend(q_BxGxRxTxK, k_BxGxTxK, v_BxGxTxV, window, slope_GxR, total_BxGxRxT, scale)
+    out_BxGxRxTxV = _attend(q_BxGxRxTxK, k_BxGxTxK, v_BxGxTxV, window, slope_GxR, total_BxGxRxT)
     out_BxTxGxRxV = jnp.moveaxis(out_BxGxRxTxV, 3, 1)
     return out_BxTxGxRxV.reshape(*q_BxTxHxK.shape[:3], -1)
 
 
-def _attend(q, k, v, window, slope_GxR, total_BxGxRxT, scale) -> jax.Array:
+def _attend(
+    q: jax.Array,
+    k: jax.Array,
+    v: jax.Array,
+    window: int | None,
+    slope_GxR: np.ndarray | None,
+    total_BxGxRxT: jax.Array | None,
+) -> jax.Array:
     """Cut the queries into blocks that each read only the keys they can see."""
     time = k.shape[2]
 
@@ -79,9 +88,7 @@ def _attend(q, k, v, window, slope_GxR, total_BxGxRxT, scale) -> jax.Array:
             bias = bias - jnp.asarray(slope_GxR)[None, :, :, None, None] * distance_QxS
         if total is not None:
             bias = bias + total[..., start:stop, None] - total[..., None, first_key:stop]
-        return _average(
-            q[:, :, :, start:stop], k[:, :, first_key:stop], v[:, :, first_key:stop], bias, float(scale)
-        )
+        return _average(q[:, :, :, start:stop], k[:, :, first_key:stop], v[:, :, first_key:stop], bias)
 
     size = max(window or time, 32)
     if 4 * size <= time:  # a narrow window: every block sees itself and the block before it
@@ -89,7 +96,7 @@ def _attend(q, k, v, window, slope_GxR, total_BxGxRxT, scale) -> jax.Array:
         length = (count + 1) * size
 
         def with_previous(x: jax.Array) -> jax.Array:
-            """Blocks 1 .. count, each after its predecessor, as further rows of the batch: B*N x G x .. x 2C x K."""
+            """Blocks 1 .. count (N), each after its predecessor, as rows of the batch: B*N x G x .. x 2C x K."""
             x = jnp.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, length - time), (0, 0)])
             x = x.reshape(*x.shape[:-2], count + 1, size, x.shape[-1])
             pairs = jnp.concatenate([x[..., :-1, :, :], x[..., 1:, :, :]], axis=-2)
@@ -110,22 +117,22 @@ def _attend(q, k, v, window, slope_GxR, total_BxGxRxT, scale) -> jax.Array:
     return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=3)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(4,))
+@jax.custom_vjp
 def _average(
-    q_BxGxRxQxK: jax.Array, k_BxGxSxK: jax.Array, v_BxGxSxV: jax.Array, bias_BxGxRxQxS: jax.Array, scale: float
+    q_BxGxRxQxK: jax.Array, k_BxGxSxK: jax.Array, v_BxGxSxV: jax.Array, bias_BxGxRxQxS: jax.Array
 ) -> jax.Array:
-    """softmax(scale * q k + bias) v, head-major: two batched products around an explicit softmax.
+    """softmax(q k + bias) v, head-major: two batched products around an explicit softmax.
 
     The bias broadcasts over its first three axes; -inf hides a key, and each query must see one. The rule below
     saves the weights alone, where automatic differentiation of a softmax saves several arrays of that size.
     """
-    return _average_forward(q_BxGxRxQxK, k_BxGxSxK, v_BxGxSxV, bias_BxGxRxQxS, scale)[0]
+    return _average_forward(q_BxGxRxQxK, k_BxGxSxK, v_BxGxSxV, bias_BxGxRxQxS)[0]
 
 
-def _average_forward(q, k, v, bias, scale: float):
+def _average_forward(q, k, v, bias):
     shape = (*q.shape[:4], k.shape[2])
     product = jnp.matmul(_rows(q), jnp.swapaxes(_rows(k), 1, 2), preferred_element_type=jnp.float32)
-    score = product.reshape(shape) * scale + bias
+    score = product.reshape(shape) + bias
     weight = jnp.exp(score - score.max(axis=-1, keepdims=True))
     weight = weight / weight.sum(axis=-1, keepdims=True)
     out = jnp.matmul(_rows(weight).astype(v.dtype), _rows(v), preferred_element_type=jnp.float32)
@@ -133,13 +140,13 @@ def _average_forward(q, k, v, bias, scale: float):
     return out, (q, k, v, bias, weight, out)
 
 
-def _average_backward(scale: float, saved, dout):
+def _average_backward(saved, dout):
     q, k, v, bias, weight, out = saved
     dv = transposed(_rows(weight).astype(dout.dtype)) @ _rows(dout)
     dweight = jnp.matmul(_rows(dout), jnp.swapaxes(_rows(v), 1, 2), preferred_element_type=jnp.float32)
-    centre = (dout.astype(jnp.float32) * out).sum(axis=-1, keepdims=True)
+    centre = sum_last(dout.astype(jnp.float32) * out)
     dscore = weight * (dweight.reshape(weight.shape) - centre)
-    dproduct = _rows(dscore * scale).astype(q.dtype)
+    dproduct = _rows(dscore).astype(q.dtype)
     dq, dk = dproduct @ _rows(k), transposed(dproduct) @ _rows(q)
     return dq.reshape(q.shape), dk.reshape(k.shape), dv.reshape(v.shape), sum_to(dscore, bias.shape)
 
@@ -177,7 +184,7 @@ def _fused(q: jax.Array, k: jax.Array, v: jax.Array, *, window: int | None, scal
 
 @lru_cache(maxsize=256)
 def _fused_lowers(shapes: tuple[jax.ShapeDtypeStruct, ...], window: int | None, scale: float) -> bool:
-    """Whether cuDNN accepts the shapes, forward and backward: it refuses only when lowering, each for reasons of its own."""
+    """Whether cuDNN takes the shapes, forward and backward; it refuses, for many reasons, only when lowered."""
 
     def loss(*arrays: jax.Array) -> jax.Array:
         return _fused(*arrays, window=window, scale=scale).astype(jnp.float32).sum()

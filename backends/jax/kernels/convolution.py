@@ -19,7 +19,10 @@ def shift(x_BxTxD: jax.Array, steps: int) -> jax.Array:
 
 def causal_conv(x_BxTxD: jax.Array, weight_KxD: jax.Array) -> jax.Array:
     """y_t = sum over j of weight_j x_{t-j}: the first row of the weight meets the current position."""
-    return sum(weight_KxD[j] * shift(x_BxTxD, j) for j in range(weight_KxD.shape[0]))
+    y_BxTxD = weight_KxD[0] * x_BxTxD
+    for lag in range(1, weight_KxD.shape[0]):
+        y_BxTxD += weight_KxD[lag] * shift(x_BxTxD, lag)
+    return y_BxTxD
 
 
 def long_conv(x_BxTxD: jax.Array, filter_BxTxD: jax.Array) -> jax.Array:

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from backends.jax.kernels import loops
-from backends.jax.kernels.products import transposed
+from backends.jax.kernels.products import broadcasts, transposed
 
 CHUNK = 64
+"""Positions per chunk, a power of two: up to here one larger inverse beats another turn of the loop."""
 
 
 def delta_rule(
@@ -26,10 +27,13 @@ def delta_rule(
 ) -> jax.Array:
     """S_t = exp(g_t) (I - beta_t k_t k_t^T) S_{t-1} + beta_t k_t v_t^T and o_t = K ** -0.5 q_t S_t, in float32.
 
-    Without a decay g (at most 0) this is the delta rule of 2406.06484, with one that of 2412.06464. The state stays
-    bounded where beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. The sizes of batch and time of beta and
-    of the decay may be 1.
+    Without a decay g (at most 0) this is the delta rule of 2406.06484, with one that of 2412.06464. The state
+    stays bounded where beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay the
+    sizes of batch, time and heads may be 1. Raises ValueError for gates of another shape.
     """
+    for name, gate in (("beta", beta_BxTxH), ("log_decay", log_decay_BxTxH)):
+        if gate is not None and not broadcasts(gate.shape, q_BxTxHxK.shape[:3]):
+            raise ValueError(f"delta_rule: {name} {gate.shape} does not broadcast to BxTxH {q_BxTxHxK.shape[:3]}")
     batch, time, heads, key_size = q_BxTxHxK.shape
     chunk = min(CHUNK, 1 << (time - 1).bit_length())
     decay = jnp.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
@@ -90,8 +94,8 @@ solve_unit_triangular.defvjp(_solve_forward, _solve_backward)
 def _inverse(lower: jax.Array) -> jax.Array:
     """(I + L)^-1 by a ladder of blocks of 1, 2, 4, ... rows; C is a power of two.
 
-    At each level two neighbouring inverted blocks become one: [[X, 0], [-Y L21 X, Y]]. The product of (I + (-L)^2^i)
-    takes as many levels, but overflows where keys repeat.
+    At each level two neighbouring inverted blocks become one: [[X, 0], [-Y L21 X, Y]]. The product of
+    (I + (-L)^2^i) takes as many levels, but overflows where keys repeat.
     """
     size = lower.shape[-1]
     flat = lower.reshape(-1, size * size)

@@ -1,8 +1,8 @@
 """Attention whose scores are plain products, and whose past may decay: a recurrence over a K x V state per head.
 
 Computed in chunks, as in 2312.06635. Within a chunk every pair of positions is scored directly; between chunks
-the state is carried. Every exponent is a sum of log decays of consecutive positions, thus at most 0: no decay, however
-strong, overflows or divides by zero. Positions are chunked to N (chunks) x B x H x C (in the chunk) x K.
+the state is carried. Every exponent is a sum of log decays of consecutive positions, thus at most 0: no decay,
+however strong, overflows or divides by zero. Positions are chunked to N (chunks) x B x H x C (in the chunk) x K.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backends.jax.kernels.products import sum_last, sum_to, transposed
+from backends.jax.kernels.products import broadcasts, sum_last, sum_to, transposed
 from backends.jax.kernels.scan import recurrence
 
 CHUNK = 64
@@ -37,7 +37,7 @@ def linear_attention(
         log_decay = jnp.zeros((1, 1, 1), jnp.float32)
     per_channel = log_decay.ndim == 4
     full = (*q_BxTxHxK.shape[:3], key_size)[: log_decay.ndim]
-    if log_decay.ndim not in (3, 4) or jnp.broadcast_shapes(log_decay.shape, full) != full:
+    if log_decay.ndim < 3 or not broadcasts(log_decay.shape, full):
         raise ValueError(f"linear_attention: log_decay {log_decay.shape} does not broadcast to BxTxH or BxTxHxK")
     decay = jnp.broadcast_to(log_decay, (log_decay.shape[0], *full[1:]))
     decay = decay if per_channel else decay[..., None]
@@ -99,7 +99,7 @@ _attend_linearly.defvjp(_forward, _backward)
 
 
 def _triangle(size: int) -> jax.Array:
-    """The matrix that sums from the first row to each row; on a CPU it compiles far faster than a cumulative sum."""
+    """The matrix that sums the rows up to each row; on a CPU it compiles far faster than a cumulative sum."""
     return jnp.asarray(np.tril(np.ones((size, size), np.float32)))
 
 

@@ -21,12 +21,14 @@ def rope(x_BxTxK: jax.Array, base: float) -> jax.Array:
         return x_BxTxK
     frequency_P = jnp.asarray(base ** (-np.arange(half) / half), jnp.float32)
     angle = jnp.arange(time, dtype=jnp.float32)[:, None] * frequency_P
-    angle = angle.reshape(time, *(1,) * (x_BxTxK.ndim - 3), half)
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    still = jnp.zeros((time, size - 2 * half))
+    stay_TxK = jnp.concatenate([cosine, cosine, still + 1.0], axis=-1)
+    cross_TxK = jnp.concatenate([-sine, sine, still], axis=-1)
+    stay, cross = (a.reshape(time, *(1,) * (x_BxTxK.ndim - 3), size) for a in (stay_TxK, cross_TxK))
     x = x_BxTxK.astype(jnp.float32)
-    first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
-    turned = jnp.concatenate([first * cosine - second * sine, second * cosine + first * sine, rest], axis=-1)
-    return turned.astype(x_BxTxK.dtype)
+    partner = jnp.concatenate([x[..., half : 2 * half], x[..., :half], x[..., 2 * half :]], axis=-1)
+    return (x * stay + partner * cross).astype(x_BxTxK.dtype)
 
 
 def sinusoid(time: int, features: int) -> jax.Array:

@@ -30,7 +30,7 @@ def attend(
     if alibi:
         score_BxHxTxS -= alibi_slopes(heads)[:, None, None] * distance_TxS
     if log_decay_BxTxH is not None:
-        total_BxHxT = jnp.swapaxes(jnp.cumsum(log_decay_BxTxH, axis=1), 1, 2)
+        total_BxHxT = jnp.swapaxes(jnp.cumsum(log_decay_BxTxH.astype(jnp.float32), axis=1), 1, 2)
         score_BxHxTxS += total_BxHxT[..., None] - total_BxHxT[..., None, :]
     visible_TxS = (distance_TxS >= 0) & (distance_TxS < (window or time))
     weight_BxHxTxS = jax.nn.softmax(jnp.where(visible_TxS, score_BxHxTxS, -jnp.inf), axis=-1)
@@ -42,7 +42,7 @@ def linear_attention(
 ) -> jax.Array:
     """Carry the state from position to position."""
     q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV))
-    decay = jnp.zeros((1, 1, 1)) if log_decay is None else log_decay
+    decay = jnp.zeros((1, 1, 1)) if log_decay is None else log_decay.astype(jnp.float32)
     decay = jnp.broadcast_to(decay if decay.ndim == 4 else decay[..., None], q.shape)
 
     def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
@@ -66,7 +66,7 @@ def delta_rule(
     """Carry the state from position to position."""
     q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV))
     decay = jnp.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
-    beta, decay = (jnp.broadcast_to(x, q.shape[:3]) for x in (beta_BxTxH, decay))
+    beta, decay = (jnp.broadcast_to(x.astype(jnp.float32), q.shape[:3]) for x in (beta_BxTxH, decay))
 
     def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         q, k, v, beta, decay = inputs

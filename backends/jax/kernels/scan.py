@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from backends.jax.kernels import loops
-from backends.jax.kernels.products import sum_to
+from backends.jax.kernels.products import broadcasts, sum_to
 
 
 def linear_scan(a: jax.Array, x: jax.Array) -> jax.Array:
@@ -15,7 +15,7 @@ def linear_scan(a: jax.Array, x: jax.Array) -> jax.Array:
     `x` is BxTx... with any trailing shape; `a`, in [-1, 1], has the same rank and broadcasts to `x`.
     Raises ValueError where it does not.
     """
-    if a.ndim != x.ndim or jnp.broadcast_shapes(a.shape, x.shape) != x.shape:
+    if not broadcasts(a.shape, x.shape):
         raise ValueError(f"linear_scan: a {a.shape} does not broadcast to x {x.shape}; the ranks must be equal")
     a = jnp.broadcast_to(a, (a.shape[0], *x.shape[1:2], *a.shape[2:]))  # one factor per position, other axes free
     h = _scan(jnp.swapaxes(a, 0, 1).astype(jnp.float32), jnp.swapaxes(x, 0, 1).astype(jnp.float32))

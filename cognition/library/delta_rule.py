@@ -1,0 +1,74 @@
+# pyright: reportInvalidTypeForm=false
+"""Delta rules: a matrix state that corrects what a key recalls instead of only adding to it."""
+
+from __future__ import annotations
+
+from cognition.library.norms import rms_norm
+from genome.language import (
+    causal_conv,
+    choice,
+    delta_rule,
+    exp,
+    l2_normalize,
+    linear,
+    merge_heads,
+    mixer,
+    offset,
+    published,
+    ramp,
+    sigmoid,
+    silu,
+    softplus,
+    split_heads,
+)
+
+
+@published(
+    "2406.06484",
+    2024,
+    "Parallelizing Linear Transformers with the Delta Rule over Sequence Length",
+    answers="recall",
+    builds_on="plain_linear_attention",
+)
+def delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
+    """Before writing a value, remove what its key recalls, so that keys can be reused without blur."""
+    q = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    k = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    v = split_heads(silu(causal_conv(linear(x), kernel)), heads)
+    beta = sigmoid(linear(x, heads))
+    return linear(merge_heads(rms_norm(delta_rule(q, k, v, beta))))
+
+
+@published(
+    "2411.12537",
+    2024,
+    "Unlocking State-Tracking in Linear RNNs Through Negative Eigenvalues",
+    answers="state tracking",
+    builds_on="delta_net",
+)
+def reflecting_delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
+    """Correcting by up to twice the error can flip the sign of what is stored, which counting and parity need."""
+    q = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    k = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    v = split_heads(silu(causal_conv(linear(x), kernel)), heads)
+    beta = 2 * sigmoid(linear(x, heads))
+    return linear(merge_heads(rms_norm(delta_rule(q, k, v, beta))))
+
+
+@published(
+    "2412.06464",
+    2024,
+    "Gated Delta Networks: Improving Mamba2 with Delta Rule",
+    answers="recall",
+    builds_on=("delta_net", "mamba2"),
+)
+def gated_delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
+    """A decay clears the whole memory quickly, the delta rule edits one entry precisely: use both."""
+    q = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    k = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    v = split_heads(silu(causal_conv(linear(x), kernel)), heads)
+    beta = sigmoid(linear(x, heads))
+    step = softplus(linear(x, heads) + offset(ramp(heads, -6.9, -2.3)))
+    decay = -(step * exp(offset(ramp(heads, 0.0, 2.77))))
+    y = rms_norm(delta_rule(q, k, v, beta, log_decay=decay))
+    return linear(merge_heads(y) * silu(linear(x)))

@@ -1,0 +1,219 @@
+# pyright: reportInvalidTypeForm=false
+"""Linear attention: a matrix state that sums products of keys and values, read by queries."""
+
+from __future__ import annotations
+
+from cognition.library.convolutions import token_shift
+from cognition.library.norms import rms_norm
+from genome.language import (
+    absolute,
+    causal_conv,
+    choice,
+    concat,
+    cumulative_sum,
+    einsum,
+    exp,
+    expand,
+    gain,
+    linear,
+    linear_attention,
+    log,
+    log_sigmoid,
+    maximum,
+    merge_heads,
+    minimum,
+    mixer,
+    offset,
+    published,
+    ramp,
+    relu,
+    rms_normalize,
+    rope,
+    shift,
+    sigmoid,
+    silu,
+    softmax,
+    split_heads,
+    sqrt,
+    tanh,
+    weight,
+    width,
+)
+
+
+@published(
+    "2006.16236",
+    2020,
+    "Transformers are RNNs: Fast Autoregressive Transformers with Linear Attention",
+    answers="cost",
+    builds_on="plain_attention",
+)
+def plain_linear_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
+    """With positive features in place of the exponential, attention is a running sum of constant size."""
+    q = split_heads(linear(x), heads)
+    k = split_heads(linear(x), heads)
+    v = split_heads(linear(x), heads)
+    q_positive = exp(minimum(q, 0)) + relu(q)
+    k_positive = exp(minimum(k, 0)) + relu(k)
+    weights = linear_attention(q_positive, k_positive, expand(ramp(heads, 1.0, 1.0)))
+    return linear(merge_heads(linear_attention(q_positive, k_positive, v) / weights))
+
+
+@published(
+    "2402.18668",
+    2024,
+    "Simple linear attention language models balance the recall-throughput tradeoff",
+    answers="recall",
+    builds_on="plain_linear_attention",
+)
+def taylor_linear_attention(x, heads: choice(1, 2, 4, 8) = 4, features: choice(4, 8, 16) = 8) -> mixer:
+    """The exponential's second-order series, written as features, keeps attention's sharpness in a fixed state."""
+    q = split_heads(linear(x, heads * features), heads) / sqrt(sqrt(features))
+    k = split_heads(linear(x, heads * features), heads) / sqrt(sqrt(features))
+    v = split_heads(linear(x), heads)
+    one = expand(ramp(heads, 1.0, 1.0))
+    q_series = concat(one, q, merge_heads(einsum("hi,hj->hij", q, q)) / sqrt(2))
+    k_series = concat(one, k, merge_heads(einsum("hi,hj->hij", k, k)) / sqrt(2))
+    weights = linear_attention(q_series, k_series, one)
+    return linear(merge_heads(linear_attention(q_series, k_series, v) / weights))
+
+
+@published(
+    "2402.10644",
+    2024,
+    "Linear Transformers with Learnable Kernel Functions are Better In-Context Models",
+    answers="recall",
+    builds_on="taylor_linear_attention",
+)
+def learned_quadratic_attention(x, heads: choice(1, 2, 4, 8) = 4, features: choice(4, 8, 16) = 8) -> mixer:
+    """Squaring a learned affine map of normalised features lets a score reach zero, which ignoring needs."""
+    q = offset(gain(rms_normalize(split_heads(linear(x, heads * features), heads)))) / sqrt(features)
+    k = offset(gain(rms_normalize(split_heads(linear(x, heads * features), heads)))) / sqrt(features)
+    v = split_heads(linear(x), heads)
+    q_pairs = merge_heads(einsum("hi,hj->hij", q, q))
+    k_pairs = merge_heads(einsum("hi,hj->hij", k, k))
+    weights = linear_attention(q_pairs, k_pairs, expand(ramp(heads, 1.0, 1.0)))
+    return linear(merge_heads(linear_attention(q_pairs, k_pairs, v) / (weights + 0.0001)))
+
+
+@published(
+    "2402.04347",
+    2024,
+    "The Hedgehog & the Porcupine: Expressive Linear Attentions with Softmax Mimicry",
+    answers="recall",
+    builds_on="plain_linear_attention",
+)
+def softmax_feature_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
+    """Learned features that pass a softmax are spiky, and linear attention over them nearly as selective."""
+    q = split_heads(linear(x), heads)
+    k = split_heads(linear(x), heads)
+    v = split_heads(linear(x), heads)
+    q_map = linear(q)
+    k_map = linear(k)
+    q_spiky = softmax(concat(q_map, -q_map))
+    k_spiky = softmax(concat(k_map, -k_map))
+    weights = linear_attention(q_spiky, k_spiky, expand(ramp(heads, 1.0, 1.0)))
+    return linear(merge_heads(linear_attention(q_spiky, k_spiky, v) / (weights + 0.0001)))
+
+
+@published(
+    "2307.08621",
+    2023,
+    "Retentive Network: A Successor to Transformer for Large Language Models",
+    answers="cost",
+    builds_on=("plain_linear_attention", "attention"),
+)
+def retention(x, heads: choice(1, 2, 4, 8) = 4, expansion: choice(1, 2) = 2) -> mixer:
+    """Each head forgets at its own fixed rate, and normalised heads need no softmax."""
+    q = rope(split_heads(linear(x), heads))
+    k = rope(split_heads(linear(x), heads))
+    v = split_heads(linear(x, expansion * width), heads)
+    decay = log(1 - exp(ramp(heads, -3.4657, -6.2383)))
+    y = rms_normalize(linear_attention(q, k, v, log_decay=decay))
+    return linear(merge_heads(y) * silu(linear(x, expansion * width)), width)
+
+
+@published(
+    "2312.06635",
+    2023,
+    "Gated Linear Attention Transformers with Hardware-Efficient Training",
+    answers="recall",
+    builds_on="retention",
+)
+def gated_linear_attention(x, heads: choice(1, 2, 4, 8) = 4, rank: choice(4, 8, 16) = 16) -> mixer:
+    """Decay each channel of the state by a gate that reads the input."""
+    q = split_heads(linear(x, width // 2), heads)
+    k = split_heads(linear(x, width // 2), heads)
+    v = split_heads(linear(x), heads)
+    decay = split_heads(log_sigmoid(linear(linear(x, rank), width // 2, bias=True)) / 16, heads)
+    y = rms_norm(linear_attention(q, k, v, log_decay=decay))
+    return linear(merge_heads(y) * silu(linear(x)))
+
+
+@published(
+    "2404.07904",
+    2024,
+    "HGRN2: Gated Linear RNNs with State Expansion",
+    answers="compression",
+    builds_on=("hierarchical_gated_recurrence", "gated_linear_attention"),
+)
+def hgrn2(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
+    """Write with what the forget gate leaves free, so that key and decay are one vector."""
+    q = split_heads(silu(linear(x)), heads)
+    floor = sigmoid(offset(ramp(width, -2.0, 3.0)))
+    k = split_heads((1 - floor) * (1 - sigmoid(linear(x))), heads)
+    v = split_heads(linear(x), heads)
+    y = linear_attention(q, k, v, log_decay=log(1 - k))
+    return linear(rms_norm(merge_heads(y)))
+
+
+@published(
+    "2405.04517",
+    2024,
+    "xLSTM: Extended Long Short-Term Memory",
+    answers="compression",
+    builds_on="gated_linear_attention",
+)
+def matrix_lstm(
+    x, heads: choice(1, 2, 4, 8) = 4, expansion: choice(1, 2) = 1, kernel: choice(2, 3, 4) = 4
+) -> mixer:
+    """A matrix memory with exponential input gates can revise how much earlier writes count."""
+    u = linear(x, expansion * width)
+    local = silu(causal_conv(u, kernel))
+    q = split_heads(linear(local), heads)
+    k = split_heads(linear(local), heads)
+    v = split_heads(linear(u), heads)
+    forget = log_sigmoid(linear(x, heads) + offset(ramp(heads, 3.0, 6.0)))
+    written = k * expand(exp(8 * tanh(linear(x, heads) / 8)))
+    counted = linear_attention(q, written, expand(ramp(heads, 1.0, 1.0)), log_decay=forget)
+    y = linear_attention(q, written, v, log_decay=forget) / maximum(absolute(counted), 1)
+    return linear((merge_heads(rms_norm(y)) + gain(local)) * silu(linear(x, expansion * width)), width)
+
+
+@published(
+    "2404.05892",
+    2024,
+    "Eagle and Finch: RWKV with Matrix-Valued States and Dynamic Recurrence",
+    answers="compression",
+    builds_on=("rwkv4_time_mixing", "gated_linear_attention"),
+)
+def rwkv6_time_mixing(x, heads: choice(1, 2, 4, 8) = 4, rank: choice(4, 8, 16) = 16) -> mixer:
+    """Channels decay by rates that read the input, and the current token enters with a bonus of its own."""
+    r = split_heads(linear(token_shift(x)), heads)
+    k = split_heads(linear(token_shift(x)), heads)
+    v = split_heads(linear(token_shift(x)), heads)
+    g = silu(linear(token_shift(x)))
+    adapted = linear(tanh(linear(token_shift(x), rank)), width) + offset(ramp(width, -6.0, -1.0))
+    decay = split_heads(-exp(minimum(adapted, 2)), heads)
+    past = linear_attention(r, shift(k), shift(v), log_decay=shift(decay))
+    bonus = weight(heads, width // heads, initial="ones", scale=0.5)
+    now = v * expand(einsum("hk,hk->h", r * bonus, k)) / sqrt(width // heads)
+    return linear(merge_heads(rms_norm(past + now)) * g)
+
+
+@published("2105.14103", 2021, "An Attention Free Transformer", answers="cost", builds_on="plain_attention")
+def attention_free(x) -> mixer:
+    """Average all earlier values with positive weights from the keys alone, and gate the result."""
+    k = exp(8 * tanh(linear(x) / 8))
+    average = cumulative_sum(k * linear(x)) / cumulative_sum(k)
+    return linear(sigmoid(linear(x)) * average)

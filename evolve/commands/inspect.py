@@ -1,0 +1,121 @@
+"""`status`, `best`, `show`, `tree`, `compare`: what a search has found, read without disturbing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from evolve.display import console, difference_lines
+from evolve.naming import resolve
+from evolve.session import SEARCHES, stored_library
+from runs.archive import Archive
+from runs.genealogy import lineage_lines, tree_lines
+from runs.genealogy import tree as genealogy_tree
+from runs.records import Attempt
+from runs.store import Store
+
+Out = Annotated[Path | None, typer.Option(help="Directory of the search (default: the latest under searches/).")]
+
+
+def opened(out: Path | None) -> Archive:
+    """The search in a directory, or the latest one. Raises ValueError where there is none."""
+    if out is None:
+        found = sorted(SEARCHES.glob("*/search.db"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise ValueError(f"no search under {SEARCHES}/; name one with --out DIR or start one with `run`")
+        out = found[-1].parent
+    return Store.read(out)
+
+
+def status(out: Out = None) -> None:
+    """Say how far a search is, what its attempts became and what each operator achieved."""
+    archive = opened(out)
+    run, target = archive.run, console()
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(archive.status_counts().items()))
+    target.print(
+        f"{archive.directory}: {run.status}, {archive.generation_count()} of {run.generations} generations"
+    )
+    target.print(f"attempts: {archive.attempt_count()} ({counts})")
+    seconds = [evaluation.total_seconds or 0.0 for evaluation in archive.evaluations()]
+    target.print(f"evaluations: {len(seconds)}, {sum(seconds) / 60:.1f} worker minutes")
+    table = Table("operator", "attempts", "improved", "gain", "seconds")
+    totals: dict[str, list[float]] = {}
+    for rows in archive.credit().values():
+        for row in rows:
+            own = totals.setdefault(row.operator, [0, 0, 0.0, 0.0])
+            for i, value in enumerate((row.attempts, row.improved, row.gain, row.cost_seconds)):
+                own[i] += value
+    for operator, own in sorted(totals.items(), key=lambda item: -item[1][2]):
+        table.add_row(operator, f"{own[0]:.0f}", f"{own[1]:.0f}", f"{own[2]:.4f}", f"{own[3]:.0f}")
+    if totals:
+        target.print(table)
+
+
+def best(out: Out = None, count: Annotated[int, typer.Option(min=1, help="How many.")] = 10) -> None:
+    """List the best fully trained attempts."""
+    table = Table("attempt", "generation", "score", "family", "operator", "parameters", "state bytes", "label")
+    for attempt in opened(out).best(count):
+        numbers = (str(attempt.id), str(attempt.generation), f"{attempt.score:.4f}")
+        sizes = (f"{attempt.parameters:,}", f"{attempt.state_bytes:,}")
+        table.add_row(*numbers, attempt.family or "", attempt.operator, *sizes, attempt.label)
+    console().print(table)
+
+
+def show(
+    recipe: Annotated[str, typer.Argument(help="An attempt's number, a published name, or a recipe's JSON file.")],
+    out: Out = None,
+    source: Annotated[bool, typer.Option("--source", help="Print the components' source too.")] = False,
+) -> None:
+    """Show a recipe as an ordered list of components, with its lineage where it has one."""
+    target = console()
+    named = resolve(recipe, lambda: opened(out))
+    library = stored_library(named.archive)
+    target.print(named.name, markup=False)
+    for line in named.recipe.lines():
+        target.print(f"  {line}", markup=False)
+    if named.attempt is not None and named.archive is not None:
+        _print_attempt(named.archive, named.archive.attempt(named.attempt))
+    if source:
+        for name in dict.fromkeys(gene.component for _, gene in named.recipe.genes()):
+            target.print(f"\n{library[name].source}", markup=False)
+
+
+def _print_attempt(archive: Archive, attempt: Attempt) -> None:
+    target = console()
+    for evaluation in archive.evaluations(attempt=attempt.id):
+        loss = (
+            "-" if evaluation.loss is None else f"{evaluation.loss:.4f} nats, accuracy {evaluation.accuracy:.3f}"
+        )
+        target.print(
+            f"  {evaluation.task}, rung {evaluation.rung}, seed {evaluation.seed}: {loss} {evaluation.reason}"
+        )
+    target.print("lineage:")
+    for line in lineage_lines(archive.lineage(attempt.id)):
+        target.print(f"  {line}", markup=False)
+
+
+def tree(out: Out = None) -> None:
+    """Draw the genealogy, every attempt under its best parent."""
+    target = console()
+    rows = opened(out).genealogy()
+    for line in tree_lines(genealogy_tree(rows)):
+        target.print(line, markup=False, soft_wrap=True)
+
+
+def compare(
+    left: Annotated[str, typer.Argument(help="An attempt's number, a published name, or a recipe's JSON file.")],
+    right: Annotated[str, typer.Argument(help="The other one.")],
+    out: Out = None,
+) -> None:
+    """Put two recipes side by side: components in order, scores where they have any."""
+    target = console()
+    names = resolve(left, lambda: opened(out)), resolve(right, lambda: opened(out))
+    for line in difference_lines(*names):
+        target.print(line, markup=False)
+    scored = [n.archive.attempt(n.attempt) if n.archive and n.attempt is not None else None for n in names]
+    if all(attempt is not None and attempt.score is not None for attempt in scored):
+        a, b = (attempt.score or 0.0 for attempt in scored if attempt is not None)
+        target.print(f"score: {a:.4f} and {b:.4f}, difference {a - b:+.4f} (one seed; `confirm` says what counts)")

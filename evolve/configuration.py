@@ -1,0 +1,131 @@
+"""Configuration of a search: flags over environment (`EVOLVE_*`) over a TOML file over defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from evaluators.scales import SCALES
+from evaluators.tasks.registry import TASK_NAMES
+
+Objective = Literal["score", "parameters", "flops", "state_bytes", "step_seconds"]
+StrategyName = Literal["uct", "regularized", "local", "random"]
+ENVIRONMENT_PREFIX = "EVOLVE_"
+
+
+class ConfigurationError(ValueError):
+    """A flag, variable or key that is unknown or has a value that is not accepted."""
+
+
+class Configuration(BaseModel):
+    """Everything that decides what a search does. All but `generations` and `workers` fix its genealogy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    generations: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+    population: Annotated[int, Field(ge=2, le=1024)] = 8
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    workers: Annotated[int, Field(ge=1, le=256)] = 2
+    strategy: StrategyName = "uct"
+    task: tuple[str, ...] = ("text", "recall")
+    data: str | None = None
+    scale: str = "tiny"
+    backend: str = "auto"
+    objective: tuple[Objective, ...] = ("score",)
+
+    @field_validator("task", "objective", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """A comma-separated text or a list of names, each once."""
+        items = value.split(",") if isinstance(value, str) else list(value)
+        names = tuple(str(item).strip() for item in items)
+        if not names or len(set(names)) < len(names):
+            raise ValueError("name at least one, each once")
+        return names
+
+    @field_validator("task")
+    @classmethod
+    def _known_tasks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in TASK_NAMES:
+                raise ValueError(f"unknown task {name!r}; accepted: {', '.join(TASK_NAMES)}")
+        return value
+
+    @field_validator("scale")
+    @classmethod
+    def _known_scale(cls, value: str) -> str:
+        if value not in SCALES:
+            raise ValueError(f"unknown scale {value!r}; accepted: {', '.join(SCALES)}")
+        return value
+
+    @field_validator("objective")
+    @classmethod
+    def _led_by_score(cls, value: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        if value[0] != "score":
+            raise ValueError("the first objective must be score")
+        return value
+
+    def stored(self) -> dict[str, Any]:
+        """The configuration as plain JSON values."""
+        return self.model_dump(mode="json")
+
+
+def configure(
+    flags: Mapping[str, Any], file: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Configuration:
+    """Merge the sources; a flag that is None was not given.
+
+    Raises ConfigurationError in one line: the name, what is wrong, what is accepted.
+    """
+    merged: dict[str, Any] = {
+        **_from_file(file),
+        **_from_environment(os.environ if environment is None else environment),
+    }
+    merged |= {name: value for name, value in flags.items() if value is not None}
+    if merged.get("data") is not None and not str(merged["data"]).startswith("hf:"):
+        merged["data"] = str(Path(merged["data"]).expanduser().resolve())
+    try:
+        return Configuration.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        given = "" if first["type"] == "extra_forbidden" else f" {first['input']!r}"
+        reason = _reason(first["type"], first["msg"])
+        raise ConfigurationError(f"{name}{given}: {reason}") from None
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown; accepted: {', '.join(Configuration.model_fields)}"
+    return message.removeprefix("Value error, ")[0].lower() + message.removeprefix("Value error, ")[1:]
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"--config {path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"--config {path}: not TOML: {error}") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for name, value in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX):
+            field = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+            if field not in Configuration.model_fields:
+                accepted = ", ".join(ENVIRONMENT_PREFIX + field.upper() for field in Configuration.model_fields)
+                raise ConfigurationError(f"{name}: unknown; accepted: {accepted}")
+            found[field] = value
+    return found
+
+
+STRATEGIES: tuple[str, ...] = get_args(StrategyName)

@@ -1,0 +1,132 @@
+"""What a person sees while a search runs and when it ends: a line per generation, a progress bar, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from evolve.confirmation import Confirmed, exceeds_noise
+from evolve.naming import NamedRecipe
+from evolve.yardstick import Yardstick
+
+
+def console() -> Console:
+    """The terminal; on a pipe, plain lines without colour or wrapping."""
+    target = Console(highlight=False)
+    return target if target.is_terminal else Console(highlight=False, no_color=True, width=200, soft_wrap=True)
+
+
+class Watch:
+    """Progress of a run: a bar with time left on a terminal, nothing but finished lines on a pipe."""
+
+    def __init__(self, target: Console, generations: int, finished: int) -> None:
+        self.console = target
+        self.generations = generations
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=target,
+            transient=True,
+            disable=not target.is_terminal,
+        )
+        self.task: TaskID = self.progress.add_task("noise floor", total=generations + 1, completed=finished)
+        self._stages = 0
+        self._floor = float(finished)
+
+    def __enter__(self) -> Watch:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def jobs(self, done: int, total: int) -> None:
+        """Called as jobs finish; a generation has two stages of them."""
+        if done == 0:
+            self._stages += 1
+        part = (done / total if total else 1.0) * 0.5 + (0.5 if self._stages % 2 == 0 else 0.0)
+        self.progress.update(self.task, completed=min(self._floor + part, self.generations + 1.0))
+
+    def stage(self, description: str, finished: float) -> None:
+        """A new part of the run begins."""
+        self._stages, self._floor = 0, finished
+        self.progress.update(self.task, description=description, completed=finished)
+
+    def generation(self, number: int, statistics: dict[str, Any]) -> None:
+        """Print the line of a finished generation."""
+        self.console.print(generation_line(number, self.generations, statistics))
+        self.stage(f"generation {number + 1}", float(number))
+
+
+def generation_line(number: int, generations: int, statistics: dict[str, Any]) -> str:
+    """One generation in one line."""
+    s = statistics
+    return (
+        f"generation {number}/{generations}"
+        f"  best {_number(s['best'])}  median {_number(s['median'])}"
+        f"  valid {_share(s['trained'] - s['failed'], s)}  duplicate {_share(s['duplicate'], s)}"
+        f"  operator {s['best_operator'] or '-'}  families {s['families']}  depth {s['depth']}"
+        f"  compile {s['compile_seconds']:.0f} s  train {s['train_seconds']:.0f} s"
+        f"  elsewhere {s['other_seconds']:.1f} s  ({s['wall_seconds']:.0f} s)"
+    )
+
+
+def confirmation_table(confirmed: Sequence[Confirmed], yardstick: Yardstick, champion: str, seeds: int) -> Table:
+    """Champion and published recipes on the sealed split, with spread and what exceeds the noise."""
+    table = Table(
+        title=f"Sealed split, {seeds} fresh seeds; noise floor {yardstick.noise.score:.4f}, measured on {yardstick.name}",
+        title_justify="left",
+    )
+    for column in ("recipe", "score", "spread", *(f"{task} loss" for task in yardstick.tasks), "parameters"):
+        table.add_column(column, justify="left" if column == "recipe" else "right")
+    table.add_column("against the champion")
+    best = next((result for result in confirmed if result.name == champion), None)
+    for result in confirmed:
+        if result.failure:
+            table.add_row(result.name, "-", "-", *("-" for _ in yardstick.tasks), "-", result.failure)
+            continue
+        losses = [f"{result.losses[task]:.4f}" for task in yardstick.tasks]
+        row = [result.name, f"{result.mean:.4f}", f"{result.spread:.4f}", *losses, f"{result.parameters:,}"]
+        table.add_row(*row, _verdict(best, result, yardstick))
+    return table
+
+
+def _verdict(champion: Confirmed | None, other: Confirmed, yardstick: Yardstick) -> str:
+    if champion is None or champion.failure or other.name == champion.name:
+        return ""
+    difference = champion.mean - other.mean
+    if exceeds_noise(champion, other, yardstick):
+        return f"champion better by {difference:.4f}"
+    if exceeds_noise(other, champion, yardstick):
+        return f"champion worse by {-difference:.4f}"
+    return "tie: within twice the noise"
+
+
+def _share(count: int, statistics: dict[str, Any]) -> str:
+    return f"{count / max(1, statistics['proposed']):.0%}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def difference_lines(left: NamedRecipe, right: NamedRecipe) -> list[str]:
+    """Two recipes side by side in their order: "=" where a line is the same, "|" where it differs."""
+    from difflib import SequenceMatcher
+
+    a, b = ([line.partition(": ")[2] for line in named.recipe.lines()] for named in (left, right))
+    width = max(map(len, (*a, left.name)))
+    lines = [f"{left.name:<{width}}     {right.name}"]
+    for tag, i, j, k, m in SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes():
+        for row in range(max(j - i, m - k)):
+            one = a[i + row] if i + row < j else ""
+            two = b[k + row] if k + row < m else ""
+            lines.append(f"{one:<{width}}  {'=' if tag == 'equal' else '|'}  {two}")
+    return lines

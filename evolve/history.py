@@ -1,0 +1,93 @@
+"""What a search has learnt so far: every settled attempt as an individual, in the order of proposal.
+
+The history is a function of the committed rows, so that a resumed search proposes what the unbroken one would.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from deap import base, tools
+
+from genome.component import Component
+from genome.recipe import Recipe
+
+PARENTAL = ("evaluated", "screened")
+"""Statuses with a score: these individuals are ranked and may be parents."""
+
+_WEIGHTS = {"score": 1.0}
+
+
+class Fitness(base.Fitness):
+    """DEAP's fitness; `weights` are set per search by `fitness_class`."""
+
+    weights = (1.0,)
+
+
+def fitness_class(objectives: Sequence[str]) -> type[Fitness]:
+    """A fitness in which the score is maximised and every other objective minimised."""
+    weights = tuple(_WEIGHTS.get(objective, -1.0) for objective in objectives)
+    return type("Fitness", (Fitness,), {"weights": weights})
+
+
+@dataclass(eq=False)
+class Individual:
+    """One settled attempt with a recipe. `rung` is the last rung it finished, `fitness` DEAP's."""
+
+    attempt: int
+    generation: int
+    operator: str
+    parents: tuple[int, ...]
+    status: str
+    recipe: Recipe
+    hash: str
+    family: str
+    state_bytes: int
+    score: float
+    rung: int
+    fitness: Fitness
+    label: str = ""
+
+    @property
+    def parental(self) -> bool:
+        return self.status in PARENTAL
+
+
+@dataclass
+class History:
+    """Individuals by attempt, children (failed ones too), and the components that recipes may use."""
+
+    library: dict[str, Component]
+    individuals: dict[int, Individual] = field(default_factory=dict)
+    children: Counter[int] = field(default_factory=Counter)
+    hashes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, individual: Individual) -> None:
+        """Append a settled attempt."""
+        self.individuals[individual.attempt] = individual
+        self.hashes.setdefault(individual.hash, individual.attempt)
+        for parent in individual.parents:
+            self.children[parent] += 1
+
+    @property
+    def ranked(self) -> list[Individual]:
+        """Individuals with a score, best first: later rungs before earlier ones, NSGA-II's order within a rung."""
+        parental = [individual for individual in self.individuals.values() if individual.parental]
+        order: list[Individual] = []
+        for rung in sorted({individual.rung for individual in parental}, reverse=True):
+            same = [individual for individual in parental if individual.rung == rung]
+            if len(same[0].fitness.wvalues) == 1:
+                order += sorted(same, key=lambda i: (-i.score, i.attempt))
+            else:
+                order += tools.selNSGA2(same, len(same))
+        return order
+
+    def rewards(self) -> dict[int, float]:
+        """Rank of every individual scaled to [0, 1], 1 for the best; failures have 0."""
+        ranked = self.ranked
+        last = max(1, len(ranked) - 1)
+        rewards = dict.fromkeys(self.individuals, 0.0)
+        rewards |= {individual.attempt: 1 - position / last for position, individual in enumerate(ranked)}
+        return rewards

@@ -1,0 +1,160 @@
+"""One generation's proposals: varied, sized, checked against what is known, and numbered.
+
+Each proposal draws from a generator seeded by (seed, attempt number) and looks only at settled attempts, so
+the genealogy is the same for any number of workers and any number of kills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+from deap import base
+
+from cognition.loader import load_architectures
+from evolve.credit import Credit
+from evolve.families import recipe_family
+from evolve.history import History, Individual
+from evolve.measurement import Laboratory, Subject
+from evolve.seeds import seed_names
+from evolve.strategies import Strategy
+from evolve.variation import SEED, Variation, vary
+from genome.component import Component, Library
+from genome.edits import edits_to_json
+from genome.errors import GenomeError
+from genome.recipe import Recipe, recipe_hash
+from runs import records
+
+BUDGET_TOLERANCE = 0.05
+"""Distance to the parameter budget up to which recipes count as matched."""
+
+BUDGET_LIMIT = 0.25
+"""Distance beyond which a recipe that has no size to adjust is refused."""
+
+FLOPS_LIMIT = 8.0
+"""A candidate may cost this many times the forward FLOPs of two per parameter."""
+
+TRIES_PER_PROPOSAL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A proposal for the store, with the subject to train where it is new and legal."""
+
+    proposal: records.Proposal
+    subject: Subject | None
+    variation: Variation
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """Drafts generations of proposals."""
+
+    seed: int
+    population: int
+    strategy: Strategy
+    toolbox: base.Toolbox
+    laboratory: Laboratory
+
+    def draft(self, generation: int, first: int, history: History, credit: Mapping[str, Credit]) -> list[Drafted]:
+        """Proposals numbered from `first`, until a population of new and legal ones is found or tries run out."""
+        drafts: list[Drafted] = []
+        pending: list[Individual] = []
+        known = dict(history.hashes)
+        fresh = 0
+        while fresh < self.population and len(drafts) < self.population * TRIES_PER_PROPOSAL:
+            attempt = first + len(drafts)
+            random = Random(f"{self.seed}/{attempt}")
+            variation = self._seed(len(drafts)) if generation == 1 else None
+            if variation is None:
+                parent = self.strategy.parent(history, pending, random)
+                partners = history.ranked[: 2 * self.population]
+                variation = vary(self.toolbox, parent, partners, history, credit, random)
+                if parent is not None:
+                    pending.append(parent)
+            draft = self._check(variation, attempt, known, history.library)
+            drafts.append(draft)
+            if draft.subject is not None:
+                fresh += 1
+                known[draft.subject.hash] = attempt
+        return drafts
+
+    def _seed(self, index: int) -> Variation | None:
+        names = seed_names()
+        if index >= len(names):
+            return None
+        architecture = load_architectures()[names[index]]
+        return Variation(SEED, (), (), (architecture.name,), architecture.recipe)
+
+    def _check(self, variation: Variation, attempt: int, known: Mapping[str, int], library: Library) -> Drafted:
+        if variation.recipe is None:
+            return self._refused(variation, None, "rejected", variation.reason)
+        extended = {**library, **{component.name: component for component in variation.components}}
+        recipe = records.Recipe(
+            recipe_hash(variation.recipe, extended), variation.recipe.json_text, label(variation)
+        )
+        if recipe.hash in known:
+            return self._refused(variation, recipe, "duplicate", f"equals attempt {known[recipe.hash]}")
+        try:
+            subject = sized(self.laboratory, variation.recipe, recipe.hash, extended, attempt)
+        except GenomeError as error:
+            return self._refused(variation, recipe, "rejected", str(error))
+        budget = self.laboratory.scale.parameters
+        cost = subject.instance.cost
+        difference = cost.parameters / budget - 1
+        if abs(difference) > BUDGET_LIMIT:
+            reason = f"{cost.parameters} parameters, {difference:+.0%} of the budget of {budget}"
+            return self._refused(variation, recipe, "rejected", reason)
+        if cost.flops_per_token > FLOPS_LIMIT * 2 * budget:
+            reason = f"{cost.flops_per_token:.3g} FLOPs per token, over {FLOPS_LIMIT:g} times two per parameter"
+            return self._refused(variation, recipe, "rejected", reason)
+        adjustments = ()
+        if abs(difference) > BUDGET_TOLERANCE:
+            reason = "no hidden size takes up the difference to the budget"
+            adjustments = (records.Adjustment("parameters", budget, cost.parameters, reason),)
+        proposal = records.Proposal(
+            variation.operator,
+            recipe,
+            variation.parents,
+            _edits(variation),
+            components=tuple(_component(component) for component in variation.components),
+            adjustments=adjustments,
+            label=recipe.label,
+            family=recipe_family(variation.recipe, extended),
+            parameters=cost.parameters,
+            flops_per_token=round(cost.flops_per_token),
+            state_bytes=cost.state_bytes,
+        )
+        return Drafted(proposal, subject, variation)
+
+    def _refused(
+        self, variation: Variation, recipe: records.Recipe | None, status: records.ProposalStatus, reason: str
+    ) -> Drafted:
+        parents, edits = variation.parents, _edits(variation)
+        known = recipe if status == "duplicate" else None
+        proposal = records.Proposal(
+            variation.operator, known, parents, edits, status, reason, label=recipe.label if recipe else ""
+        )
+        return Drafted(proposal, None, variation)
+
+
+def sized(laboratory: Laboratory, recipe: Recipe, digest: str, library: Library, attempt: int | None) -> Subject:
+    """Size a recipe whose components need not be in the laboratory's library yet."""
+    from dataclasses import replace
+
+    return replace(laboratory, library=library).subject(recipe, digest, attempt)
+
+
+def label(variation: Variation) -> str:
+    """A short name for tables: the published name, or what the last edit did."""
+    return variation.descriptions[-1][:80] if variation.descriptions else variation.operator
+
+
+def _edits(variation: Variation) -> tuple[records.Edit, ...]:
+    pairs = zip(variation.edits, variation.descriptions, strict=False)
+    return tuple(records.Edit(edit.kind, edits_to_json([edit])[1:-1], line) for edit, line in pairs)
+
+
+def _component(component: Component) -> records.Component:
+    return records.Component(component.name, component.hash, component.kind, component.source, "derived")

@@ -1,0 +1,286 @@
+"""The search: generations of proposals, screened, trained, scored and committed, until the target is reached."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from deap import tools
+
+from evaluators.tasks.protocol import Task
+from evolve.configuration import Configuration
+from evolve.credit import Credit
+from evolve.errors import SearchError
+from evolve.families import recipe_family
+from evolve.history import PARENTAL, History, Individual, fitness_class
+from evolve.measurement import FULL, SCREEN, Laboratory, Measured, Subject
+from evolve.proposals import Proposer, sized
+from evolve.strategies import make_strategy
+from evolve.variation import SEED, toolbox
+from evolve.yardstick import Yardstick, measure_yardstick, training_seed
+from genome.component import Component
+from genome.parser import parse_component
+from genome.recipe import Recipe
+from runs import records
+
+SCREENED_OUT = 0.5
+"""Part of a generation that stops after the first rung."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One finished generation, for whoever watches."""
+
+    generation: int
+    statistics: dict[str, Any]
+
+
+@dataclass
+class Search:
+    """One search over a laboratory. What it knows is a function of the store's rows."""
+
+    configuration: Configuration
+    laboratory: Laboratory
+    tasks: Sequence[Task]
+    library: dict[str, Component]
+    report: Callable[[Report], None] = lambda report: None
+    history: History = field(init=False)
+    credit: dict[str, Credit] = field(default_factory=dict)
+    hall: tools.HallOfFame = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.history = History(self.library)
+        self.hall = tools.HallOfFame(10, similar=_same_recipe)
+        self.fitness = fitness_class(self.configuration.objective)
+        strategy = make_strategy(self.configuration.strategy, self.configuration.population)
+        config = self.configuration
+        self.proposer = Proposer(config.seed, config.population, strategy, toolbox(), self.laboratory)
+
+    def run(self) -> Yardstick:
+        """Go on until the configured number of generations is finished; returns what its scores are measured by."""
+        yardstick = measure_yardstick(self.laboratory, self.tasks, self.configuration.seed)
+        self._recall()
+        for generation in range(self.laboratory.store.generation_count() + 1, self.configuration.generations + 1):
+            self._generation(generation, yardstick)
+        return yardstick
+
+    def _generation(self, generation: int, yardstick: Yardstick) -> None:
+        started = perf_counter()
+        clock = self.laboratory.clock
+        clock.compile = clock.train = clock.other = 0.0
+        subjects = self._pending() or self._propose(generation)
+        proposing = perf_counter() - started
+        seed = training_seed(self.configuration.seed)
+        screened = self.laboratory.measure(subjects, [seed], SCREEN)
+        promoted = _promoted(screened, yardstick)
+        full = self.laboratory.measure([measured.subject for measured in promoted], [seed], FULL)
+        settlements = _settlements(screened, full, yardstick)
+        if not full:
+            raise SearchError(
+                f"every candidate of generation {generation} failed, the last: {settlements[-1].reason}"
+            )
+        earlier = set(self.history.individuals)
+        self._recall(generation, settlements)
+        new = [self.history.individuals[a] for a in self.history.individuals if a not in earlier]
+        credit = self._credited(new, settlements)
+        statistics = self._statistics(generation, started, proposing)
+        self.laboratory.store.finish_generation(generation, settlements, credit, statistics)
+        self.laboratory.discard_checkpoints()
+        self.report(Report(generation, statistics))
+
+    def _propose(self, generation: int) -> list[Subject]:
+        store = self.laboratory.store
+        first = store.attempt_count() + 1
+        drafts = self.proposer.draft(generation, first, self.history, self.credit)
+        for draft in drafts:
+            self.library.update({c.name: c for c in draft.variation.components if draft.subject is not None})
+        if generation == 1:
+            store.add_components(_library_rows(self.library))
+        state = {"seed": self.configuration.seed, "next_attempt": first + len(drafts)}
+        store.propose(generation, [draft.proposal for draft in drafts], state)
+        return [draft.subject for draft in drafts if draft.subject is not None]
+
+    def _pending(self) -> list[Subject]:
+        """Subjects of a generation that was proposed and not finished before a stop."""
+        subjects = []
+        for attempt in self.laboratory.store.pending():
+            recipe = self._recipe(attempt)
+            subjects.append(sized(self.laboratory, recipe, str(attempt.recipe), self.library, attempt.id))
+        return subjects
+
+    def _recipe(self, attempt: records.Attempt) -> Recipe:
+        return Recipe.from_json(self.laboratory.store.recipe(str(attempt.recipe)).recipe)
+
+    def _recall(self, generation: int | None = None, settlements: Sequence[records.Settlement] = ()) -> None:
+        """Add to the history what the store holds, or what a generation just led to."""
+        store = self.laboratory.store
+        if generation is None:
+            for component in store.components():
+                if component.name not in self.library:
+                    self.library[component.name] = parse_component(component.source, {})
+            for credits in store.credit().values():
+                for own in credits:
+                    gained = Credit(own.attempts, own.improved, own.gain, own.cost_seconds)
+                    self.credit[own.operator] = self.credit.get(own.operator, Credit()).plus(gained)
+        outcome = {settlement.attempt: settlement for settlement in settlements}
+        rows = store.attempts() if generation is None else store.attempts(generation=generation)
+        for attempt in rows:
+            if attempt.recipe is None or attempt.status in ("duplicate", "rejected"):
+                continue
+            settled = outcome.get(attempt.id)
+            if generation is None and attempt.status == "proposed":
+                continue
+            self._remember(attempt, settled)
+
+    def _remember(self, attempt: records.Attempt, settled: records.Settlement | None) -> None:
+        status = settled.status if settled else attempt.status
+        score = settled.score if settled else attempt.score
+        rung = (settled.rung if settled else attempt.rung) or 0
+        step = (settled.step_seconds if settled else attempt.step_seconds) or 0.0
+        recipe = self._recipe(attempt)
+        values = {
+            "score": score or 0.0,
+            "parameters": attempt.parameters or 0,
+            "flops": attempt.flops_per_token or 0,
+            "state_bytes": attempt.state_bytes or 0,
+            "step_seconds": step,
+        }
+        fitness = self.fitness()
+        if status in PARENTAL:
+            fitness.values = tuple(values[objective] for objective in self.configuration.objective)
+        individual = Individual(
+            attempt.id,
+            attempt.generation,
+            attempt.operator,
+            attempt.parents,
+            status,
+            recipe,
+            str(attempt.recipe),
+            attempt.family or recipe_family(recipe, self.library),
+            attempt.state_bytes or 0,
+            score or 0.0,
+            rung,
+            fitness,
+            attempt.label,
+        )
+        self.history.add(individual)
+        if status == "evaluated":
+            self.hall.update([individual])
+
+    def _credited(
+        self, new: Sequence[Individual], settlements: Sequence[records.Settlement]
+    ) -> list[records.OperatorCredit]:
+        """Credit of this generation by operator: an attempt improves where it beats its best parent, fully trained."""
+        seconds = {settlement.attempt: settlement.seconds or 0.0 for settlement in settlements}
+        gained: dict[str, Credit] = {}
+        for individual in new:
+            if individual.operator == SEED:
+                continue
+            parents = [self.history.individuals[p] for p in individual.parents if p in self.history.individuals]
+            best = max((p.score for p in parents if p.rung == FULL), default=0.0)
+            gain = max(0.0, individual.score - best) if individual.status == "evaluated" and parents else 0.0
+            own = Credit(1, int(gain > 0), gain, seconds.get(individual.attempt, 0.0))
+            gained[individual.operator] = gained.get(individual.operator, Credit()).plus(own)
+        for operator, own in gained.items():
+            self.credit[operator] = self.credit.get(operator, Credit()).plus(own)
+        return [
+            records.OperatorCredit(operator, own.attempts, own.improved, own.gain, own.seconds)
+            for operator, own in sorted(gained.items())
+        ]
+
+    def _statistics(self, generation: int, started: float, proposing: float) -> dict[str, Any]:
+        own = self.laboratory.store.attempts(generation=generation)
+        counts = Counter(attempt.status for attempt in own)
+        parental = self.history.ranked
+        evaluated = [i for i in parental if i.rung == FULL]
+        statistics = tools.Statistics(key=lambda individual: individual.score)
+        statistics.register("best", max)
+        statistics.register("median", median)
+        compiled = statistics.compile(evaluated) if evaluated else {"best": None, "median": None}
+        fresh = [i for i in evaluated if i.generation == generation]
+        operator = max(self.credit, key=lambda name: (self.credit[name].gain, name), default="")
+        clock = self.laboratory.clock
+        wall = perf_counter() - started
+        return {
+            **compiled,
+            "generation_best": max((i.score for i in fresh), default=None),
+            "proposed": len(own),
+            "trained": len(own) - counts["duplicate"] - counts["rejected"],
+            "duplicate": counts["duplicate"],
+            "rejected": counts["rejected"],
+            "failed": sum(counts[status] for status in ("failed", "diverged", "timeout")),
+            "best_operator": operator,
+            "families": len({i.family for i in evaluated}),
+            "depth": _depth(self.history),
+            "compile_seconds": clock.compile,
+            "train_seconds": clock.train,
+            "other_seconds": max(0.0, clock.other + proposing),
+            "wall_seconds": wall,
+        }
+
+
+def _same_recipe(left: Individual, right: Individual) -> bool:
+    return left.hash == right.hash
+
+
+def _promoted(screened: Sequence[Measured], yardstick: Yardstick) -> list[Measured]:
+    """The better part of a generation by its score after the first rung; published seeds always go on."""
+    finished = [measured for measured in screened if measured.status == "evaluated"]
+    ranked = sorted(finished, key=lambda m: (-yardstick.score(m.losses), m.subject.attempt))
+    return ranked[: ceil(len(screened) * (1 - SCREENED_OUT))]
+
+
+def _settlements(
+    screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
+) -> list[records.Settlement]:
+    finished = {measured.subject.attempt: measured for measured in full}
+    settlements = []
+    for first in screened:
+        last = finished.get(first.subject.attempt, first)
+        attempt = first.subject.attempt
+        assert attempt is not None
+        seconds = first.seconds + (last.seconds if last is not first else 0.0)
+        if last.status != "evaluated":
+            settlements.append(
+                records.Settlement(attempt, last.status, last.reason, seconds=seconds, step_seconds=None)
+            )
+            continue
+        stopped = last is first
+        settlements.append(
+            records.Settlement(
+                attempt,
+                "screened" if stopped else "evaluated",
+                "not among the better half after the first rung" if stopped else "",
+                yardstick.score(last.losses),
+                SCREEN if stopped else FULL,
+                step_seconds=last.step_seconds,
+                seconds=seconds,
+            )
+        )
+    return settlements
+
+
+def _depth(history: History) -> int:
+    depth: dict[int, int] = {}
+    for attempt, individual in sorted(history.individuals.items()):
+        depth[attempt] = 1 + max((depth.get(parent, 0) for parent in individual.parents), default=-1)
+    return max(depth.values(), default=0)
+
+
+def _library_rows(library: dict[str, Component]) -> list[records.Component]:
+    return [
+        records.Component(
+            component.name,
+            component.hash,
+            component.kind,
+            component.source,
+            "library",
+            component.provenance.arxiv if component.provenance else None,
+        )
+        for component in library.values()
+    ]

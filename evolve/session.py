@@ -1,0 +1,107 @@
+"""Opening what a command needs: tasks, backend, store, workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.selection import choose_backend
+from cognition.loader import load_library
+from evaluators.executor import Executor, LocalExecutor, WorkerOptions
+from evaluators.jobs import TaskSpec
+from evaluators.scales import SCALES, Scale
+from evaluators.tasks.protocol import Task
+from evaluators.tasks.registry import make_task
+from evolve.configuration import Configuration
+from evolve.measurement import Laboratory
+from genome.component import Component
+from genome.parser import parse_component
+from runs.archive import Archive
+from runs.store import Store
+
+SEARCHES = Path("searches")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A configuration whose tasks exist and whose backend is known, before anything is written."""
+
+    configuration: Configuration
+    backend: str
+    scale: Scale
+    specs: tuple[TaskSpec, ...]
+    tasks: tuple[Task, ...]
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """What a store compares when a search is resumed: the configuration and what the tasks read."""
+        return {
+            **self.configuration.stored(),
+            "backend": self.backend,
+            "task_data": {task.name: task.identity for task in self.tasks},
+        }
+
+
+def prepare(configuration: Configuration) -> Prepared:
+    """Make the tasks and choose the backend. Raises ValueError in one line where one of them cannot be had."""
+    scale = SCALES[configuration.scale]
+    specs = task_specs(configuration.task, configuration.data, scale)
+    backend = choose_backend(configuration.backend)[0]
+    tasks = tuple(make_task(s.name, s.profile, data=s.data, context=s.context) for s in specs)
+    return Prepared(configuration, backend, scale, specs, tasks)
+
+
+def task_specs(names: Sequence[str], data: str | None, scale: Scale) -> tuple[TaskSpec, ...]:
+    """Specifications of tasks at a scale: small settings where its context is theirs, published ones above."""
+    if data is not None and "text" not in names:
+        raise ValueError("--data is the corpus of the task text, which is not among the tasks")
+    profile = "tiny" if scale.name == "tiny" else "published"
+    return tuple(TaskSpec(name, profile, data if name == "text" else None, scale.context) for name in names)
+
+
+def default_directory(configuration: Configuration) -> Path:
+    """Where a search lives unless `--out` says otherwise."""
+    name = "-".join([*configuration.task, configuration.scale, configuration.strategy, str(configuration.seed)])
+    return SEARCHES / name
+
+
+def cache_directory() -> Path:
+    """The user's directory of compiled programs."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "archevolve" / "compiled"
+
+
+def stored_library(archive: Archive | None) -> dict[str, Component]:
+    """Published components and those a search, where there is one, has defined."""
+    library = dict(load_library())
+    if archive is None:
+        return library
+    for component in archive.components():
+        if component.name not in library:
+            library[component.name] = parse_component(component.source, {})
+    return library
+
+
+@contextmanager
+def workers(prepared: Prepared, logs: Path) -> Iterator[LocalExecutor]:
+    """Worker processes for a configuration, starting up while the caller goes on."""
+    options = WorkerOptions(backend=prepared.backend, cache=str(cache_directory()))
+    with LocalExecutor(prepared.configuration.workers, options, logs) as executor:
+        executor.warm_up()
+        yield executor
+
+
+def laboratory(
+    prepared: Prepared, store: Store, executor: Executor, library: dict[str, Component], **observers: Any
+) -> Laboratory:
+    """A laboratory for a store; candidates are sized for the task of the largest vocabulary."""
+    checkpoints = store.directory / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    vocabulary = max(task.vocabulary for task in prepared.tasks)
+    return Laboratory(
+        store, executor, library, prepared.scale, prepared.specs, vocabulary, checkpoints, **observers
+    )

@@ -1,0 +1,24 @@
+"""How a search chooses what to vary next; every strategy has the same budget and the same operators."""
+
+from __future__ import annotations
+
+from evolve.strategies.local import LocalSearch
+from evolve.strategies.protocol import Strategy
+from evolve.strategies.random import RandomSearch
+from evolve.strategies.regularized import RegularizedEvolution
+from evolve.strategies.uct import TreeSearch
+
+_STRATEGIES = {
+    "uct": TreeSearch,
+    "regularized": RegularizedEvolution,
+    "local": LocalSearch,
+    "random": RandomSearch,
+}
+
+
+def make_strategy(name: str, population: int) -> Strategy:
+    """The strategy of a name, for a population of that size."""
+    return _STRATEGIES[name](population)
+
+
+__all__ = ["Strategy", "make_strategy"]

@@ -1,0 +1,132 @@
+"""Variation: the operators of a search in a DEAP toolbox, and how one proposal comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from deap import base
+
+from evolve.credit import Credit, choose
+from evolve.history import History, Individual
+from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS, MUTATIONS, gene_of_kind
+from genome.component import Component, Library
+from genome.edits import Applied, Edit, apply
+from genome.edits.kinds import Graft
+from genome.recipe import Block, Gene, Recipe
+
+CROSSOVER, SAMPLE, SEED = "crossover", "sample", "seed"
+CROSSOVER_PRIOR = 2.0
+SECOND_MUTATION = 0.25
+"""Probability that a mutation is followed by a second one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One proposal: what was done to whom. A failed one has a reason and no recipe."""
+
+    operator: str
+    parents: tuple[int, ...]
+    edits: tuple[Edit, ...]
+    descriptions: tuple[str, ...]
+    recipe: Recipe | None
+    components: tuple[Component, ...] = ()
+    reason: str = ""
+
+
+def toolbox() -> base.Toolbox:
+    """DEAP's toolbox with every mutation by its name, crossover, and the draw of a fresh recipe."""
+    box = base.Toolbox()
+    for name, (mutation, _) in MUTATIONS.items():
+        box.register(name, mutation)
+    box.register(CROSSOVER, graft)
+    box.register(SAMPLE, sample)
+    return box
+
+
+def vary(
+    box: base.Toolbox,
+    parent: Individual | None,
+    partners: Sequence[Individual],
+    history: History,
+    credit: Mapping[str, Credit],
+    random: Random,
+) -> Variation:
+    """Vary the parent by an operator chosen by credit; without a parent, draw a recipe afresh.
+
+    Raises nothing: edits that do not apply give a variation with a reason.
+    """
+    if parent is None:
+        return Variation(SAMPLE, (), (), (), getattr(box, SAMPLE)(history.library, random))
+    mates = [partner for partner in partners if partner.attempt != parent.attempt]
+    priors = {name: prior for name, (_, prior) in MUTATIONS.items()} | (
+        {CROSSOVER: CROSSOVER_PRIOR} if mates else {}
+    )
+    operator = choose(list(priors), priors, credit, random)
+    parents = (parent.attempt,)
+    if operator == CROSSOVER:
+        mate = random.choice(mates)
+        parents = (parent.attempt, mate.attempt)
+        edits = tuple(getattr(box, CROSSOVER)(parent.recipe, mate.recipe, random))
+    else:
+        edits = tuple(getattr(box, operator)(parent.recipe, history.library, random))
+    if not edits:
+        return Variation(operator, parents, (), (), None, reason="the parent offers nothing to change")
+    try:
+        applied = apply(parent.recipe, edits, history.library)
+        if operator != CROSSOVER and random.random() < SECOND_MUTATION:
+            edits, applied = _mutate_again(box, parent.recipe, edits, applied, history.library, random)
+    except ValueError as error:
+        return Variation(operator, parents, edits, tuple(edit.kind for edit in edits), None, reason=str(error))
+    return Variation(operator, parents, edits, applied.descriptions, applied.recipe, applied.components)
+
+
+def _mutate_again(
+    box: base.Toolbox,
+    recipe: Recipe,
+    edits: tuple[Edit, ...],
+    applied: Applied,
+    library: Library,
+    random: Random,
+) -> tuple[tuple[Edit, ...], Applied]:
+    names = [name for name in MUTATIONS if name != "rewrite"]
+    weights = [MUTATIONS[name][1] for name in names]
+    known = {**library, **{component.name: component for component in applied.components}}
+    more = getattr(box, random.choices(names, weights)[0])(applied.recipe, known, random)
+    both = (*edits, *more)
+    return both, apply(recipe, both, library)
+
+
+def graft(recipe: Recipe, other: Recipe, random: Random) -> Sequence[Edit]:
+    """Crossover: put a span of the other recipe's blocks in the place of a span of this one's."""
+    length = random.randint(1, max(1, min(4, len(other.blocks) - 1)))
+    source = random.randrange(len(other.blocks) - length + 1)
+    start = random.randint(0, len(recipe.blocks) - 1)
+    stop = min(len(recipe.blocks), start + random.randint(max(0, length - 1), length + 1))
+    total = len(recipe.blocks) - (stop - start) + length
+    if not FEWEST_BLOCKS <= total <= MOST_BLOCKS:
+        return ()
+    return (Graft(start=start, stop=stop, blocks=other.blocks[source : source + length]),)
+
+
+def sample(library: Library, random: Random) -> Recipe:
+    """A recipe drawn from the space that mutation moves in: published components in a pre-norm residual stack."""
+
+    def gene(*kinds: str) -> Gene:
+        drawn = gene_of_kind(library, kinds, random)
+        assert drawn is not None, f"the library has no {' or '.join(kinds)}"
+        return drawn
+
+    norm = gene("norm")
+    bodies = ("mixer", "channel") if random.random() < 0.8 else ("mixer", "mixer")
+    layers = random.randint(1, 3)
+    blocks = tuple(
+        Block(branches=((norm, gene(bodies[0] if random.random() < 0.9 else bodies[1])),))
+        if index % 2 == 0
+        else Block(branches=((norm, gene(bodies[1])),))
+        for index in range(2 * layers)
+    )
+    return Recipe(
+        embedding=(gene("embedding"),), blocks=blocks, head=(norm, gene("head")), training=gene("training")
+    )

@@ -1,0 +1,61 @@
+"""What a search measures by: a published recipe trained on three seeds gives the references and the noise floor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cognition.loader import load_architectures
+from evaluators.scores import Noise, References, measure_references, noise_floor, recipe_score
+from evaluators.tasks.protocol import Task
+from evolve.errors import SearchError
+from evolve.measurement import FULL, Laboratory
+from genome.recipe import recipe_hash
+from runs import records
+
+REFERENCE = "griffin"
+"""The published architecture whose score is 1 by definition."""
+
+NOISE_OFFSETS = (1, 2, 3)
+"""Offsets of the seeds that only the noise floor uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """The reference loss of every task, and the noise of a score, both of the recipe `name`."""
+
+    name: str
+    references: References
+    noise: Noise
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(self.references)
+
+    def score(self, losses: Mapping[str, float]) -> float:
+        """Mean over tasks of the way from guessing (0) to the reference (1)."""
+        return recipe_score(losses, self.references)
+
+
+def training_seed(seed: int) -> int:
+    """The seed with which a search trains every candidate; other purposes use the hundred above it."""
+    return 100 * seed
+
+
+def measure_yardstick(laboratory: Laboratory, tasks: Sequence[Task], seed: int) -> Yardstick:
+    """Train the reference recipe on three seeds, or read what the store holds of it.
+
+    Raises SearchError where it cannot be trained: then nothing else can either.
+    """
+    recipe = load_architectures()[REFERENCE].recipe
+    digest = recipe_hash(recipe, laboratory.library)
+    laboratory.store.add_recipes([records.Recipe(digest, recipe.json_text, REFERENCE)])
+    seeds = [training_seed(seed) + offset for offset in NOISE_OFFSETS]
+    subject = laboratory.subject(recipe, digest)
+    measured = laboratory.measure([subject], seeds, FULL, purpose="noise")
+    for own in measured:
+        if own.status != "evaluated":
+            raise SearchError(f"the reference recipe {REFERENCE} cannot be trained: {own.reason}")
+    losses = [own.losses for own in measured]
+    references = measure_references({task.name: task.chance_loss for task in tasks}, losses)
+    return Yardstick(REFERENCE, references, noise_floor(losses, references))

@@ -1,0 +1,186 @@
+"""Every fast form agrees with its plain reference: outputs and all gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, reference, scan
+
+LONGEST = 130
+LENGTHS = (1, 7, 16, 63, 64, 65, LONGEST)
+BATCH, HEADS, KEY, VALUE, FEATURES = 2, 4, 6, 5, 3
+
+
+def normal(*shape: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def heads(size: int, seed: int, count: int = HEADS) -> np.ndarray:
+    return normal(BATCH, LONGEST, count, size, seed=seed)
+
+
+def decay(*shape: int, seed: int) -> np.ndarray:
+    return -np.abs(normal(*shape, seed=seed))
+
+
+Q, K, V = heads(KEY, 1), heads(KEY, 2), heads(VALUE, 3)
+UNIT_K = unit(K)
+BETA = np.random.default_rng(4).uniform(size=(BATCH, LONGEST, HEADS)).astype(np.float32)
+HEAD_DECAY = decay(BATCH, LONGEST, HEADS, seed=5)
+CHANNEL_DECAY = decay(BATCH, LONGEST, HEADS, KEY, seed=6)
+X = normal(BATCH, LONGEST, FEATURES, seed=7)
+
+
+def attend_grouped(family: Any, q, k, v, gate):
+    return family.attend(q, k, v, alibi=True, log_decay_BxTxH=gate)
+
+
+def attend_near(family: Any, q, k, v, gate):
+    return family.attend(q, k, v, window=5, log_decay_BxTxH=gate, scale=0.7)
+
+
+def attend_linearly(family: Any, q, k, v, gate):
+    return family.linear_attention(q, k, v, log_decay=gate)
+
+
+def apply_delta(family: Any, q, k, v, beta, gate):
+    return family.delta_rule(q, k, v, beta, log_decay_BxTxH=gate)
+
+
+Call = Callable[..., jax.Array]
+CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
+    "attend": (attention, lambda family, *a: family.attend(*a), (Q, K, V)),
+    "attend-grouped": (attention, attend_grouped, (Q, K[:, :, :2], V[:, :, :2], HEAD_DECAY[:1])),
+    "attend-window": (attention, attend_near, (Q, K[:, :, :1], V[:, :, :1], HEAD_DECAY)),
+    "linear": (linear_attention, lambda family, *a: family.linear_attention(*a), (Q, K, V)),
+    "linear-head": (linear_attention, attend_linearly, (Q, K, V, HEAD_DECAY)),
+    "linear-head-constant": (linear_attention, attend_linearly, (Q, K, V, HEAD_DECAY[:1, :1])),
+    "linear-channel": (linear_attention, attend_linearly, (Q, K, V, CHANNEL_DECAY)),
+    "linear-channel-constant": (linear_attention, attend_linearly, (Q, K, V, CHANNEL_DECAY[:1, :1])),
+    "delta": (delta_rule, lambda family, *a: family.delta_rule(*a), (Q, UNIT_K, V, BETA)),
+    "delta-decay": (delta_rule, apply_delta, (Q, UNIT_K, V, BETA, HEAD_DECAY)),
+    "scan": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X), X[..., ::-1].copy())),
+    "scan-constant": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X[:1, :1, :1]), X)),
+    "causal-conv": (convolution, lambda family, *a: family.causal_conv(*a), (X, normal(4, FEATURES, seed=8))),
+    "long-conv": (convolution, lambda family, *a: family.long_conv(*a), (X, X[:, ::-1].copy())),
+    "long-conv-shared": (convolution, lambda family, *a: family.long_conv(*a), (X, X[:1, ::-1].copy())),
+}
+EVERY_LENGTH = ("attend-grouped", "attend-window", "linear-head", "linear-channel", "delta-decay")
+
+
+@lru_cache
+def with_gradients(name: str, fast: bool) -> Call:
+    family, call, _ = CASES[name]
+
+    def run(cotangent, *inputs):
+        out, pullback = jax.vjp(lambda *a: call(family if fast else reference, *a), *inputs)
+        return out, *pullback(cotangent.astype(out.dtype))
+
+    return jax.jit(run)
+
+
+def relative_error(got: jax.Array, want: jax.Array) -> float:
+    """Root mean square error over that of what is wanted; the latter counts as at least 1e-2."""
+    a, b = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    assert a.shape == b.shape
+    assert np.isfinite(a).all()
+    return float(np.sqrt(((a - b) ** 2).mean()) / max(np.sqrt((b**2).mean()), 1e-2))
+
+
+def assert_agrees(name: str, length: int, inputs: tuple[np.ndarray, ...], tolerance: float = 1e-4) -> None:
+    """Compare a prefix with the reference on the longest input: causality makes them the same numbers."""
+    along_time = [a.ndim > 1 and a.shape[1] == LONGEST for a in inputs]
+    out_shape = jax.eval_shape(lambda *a: CASES[name][1](reference, *a), *inputs).shape
+    cotangent = normal(*out_shape, seed=9)
+    cotangent[:, length:] = 0
+    want = with_gradients(name, False)(cotangent, *inputs)
+    prefix = [a[:, :length] if cut else a for a, cut in zip(inputs, along_time, strict=True)]
+    got = with_gradients(name, True)(cotangent[:, :length], *prefix)
+    labels = ["output", *(f"gradient {i}" for i in range(len(inputs)))]
+    for label, a, b, cut in zip(labels, got, want, [True, *along_time], strict=True):
+        error = relative_error(a, b[:, :length] if cut else b)
+        assert error <= tolerance, f"{name}, {label}, T={length}: relative error {error:.1e}"
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("name", EVERY_LENGTH)
+def test_chunked_forms_agree_at_every_length(name: str, length: int) -> None:
+    assert_agrees(name, length, CASES[name][2])
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in EVERY_LENGTH])
+def test_other_forms_agree(name: str) -> None:
+    assert_agrees(name, LONGEST, CASES[name][2])
+
+
+@pytest.mark.parametrize("gate", ["closed", "open", "both"])
+@pytest.mark.parametrize("name", ["attend-window", "linear-head", "linear-channel", "delta-decay"])
+def test_extreme_gates_agree(name: str, gate: str) -> None:
+    inputs = CASES[name][2]
+    values = {"closed": -30.0, "open": -1e-6, "both": np.where(np.arange(LONGEST) % 3, -1e-6, -30.0)}[gate]
+    shape = inputs[-1].shape
+    extreme = np.broadcast_to(np.reshape(values, (1, -1, *[1] * (len(shape) - 2))), shape)
+    assert_agrees(name, LONGEST, (*inputs[:-1], extreme.astype(np.float32)))
+
+
+def test_closed_channel_gates_have_accurate_gradients() -> None:
+    """The gradient of a closed gate is tiny but not noise: the shortcut that yields it must not lose it."""
+    inputs = (*CASES["linear-channel"][2][:-1], np.full_like(CHANNEL_DECAY, -20.0))
+    cotangent = normal(*V.shape, seed=9)
+    got, want = (with_gradients("linear-channel", fast)(cotangent, *inputs)[-1] for fast in (True, False))
+    np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3 * float(np.abs(want).max()))
+
+
+@pytest.mark.parametrize("beta", [1.0, 1.9])
+def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
+    keys = np.broadcast_to(UNIT_K[:, :1], K.shape).copy()
+    assert_agrees("delta", LONGEST, (Q, keys, V, np.full_like(BETA, beta)))
+
+
+@pytest.mark.parametrize("name", ["attend-grouped", "linear-channel", "delta-decay"])
+def test_bfloat16_inputs_agree_and_keep_their_type(name: str) -> None:
+    inputs = tuple(jnp.asarray(a, jnp.bfloat16) for a in CASES[name][2])
+    out = with_gradients(name, True)(normal(*V.shape[:3], VALUE, seed=9), *inputs)
+    assert all(a.dtype == jnp.bfloat16 for a in out)
+    assert_agrees(name, LONGEST, inputs, tolerance=2e-2)  # pyright: ignore[reportArgumentType]
+
+
+def test_many_blocks_of_queries_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long contexts are cut into several blocks; shrink the blocks instead of lengthening the context."""
+    monkeypatch.setattr(attention, "BLOCK", 16)
+    q, k, v = (jnp.asarray(x[:1, :65]) for x in (Q, K, V))
+    for window in (None, 20):
+        got, want = (
+            jax.jit(lambda *a, family=family, window=window: family.attend(*a, window=window))(q, k, v)
+            for family in (attention, reference)
+        )
+        assert relative_error(got, want) <= 1e-4
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_mixture_of_experts_agrees(count: int) -> None:
+    up, gate, down = normal(count, 3, 7, seed=1), normal(count, 3, 7, seed=2), normal(count, 7, 3, seed=3)
+    gates = normal(BATCH, LONGEST, count, seed=4)
+    gates[:, ::2, 0] = 0
+    cotangent = normal(*X.shape, seed=9)
+    both = []
+    for family in (experts, reference):
+        out, pullback = jax.vjp(family.mixture_of_experts, X, gates, up, gate, down)
+        both.append((out, *pullback(cotangent)))
+    for got, want in zip(*both, strict=True):
+        assert relative_error(got, want) <= 1e-4
+
+
+def test_cumulative_sum_is_the_sum_so_far() -> None:
+    assert relative_error(scan.cumulative_sum(jnp.asarray(X)), jnp.cumsum(X, axis=1)) <= 1e-5

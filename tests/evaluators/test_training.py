@@ -1,0 +1,136 @@
+"""A training run: rungs continue exactly, faults become statuses with reasons, divergence is repaired once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from backends.protocol import BackendError
+from evaluators.jobs import Outcome
+from evaluators.training import Trainer
+
+
+@pytest.fixture(scope="module")
+def trainer(backend) -> Trainer:
+    return Trainer(backend)
+
+
+def scores(outcome: Outcome) -> tuple[str, float | None, float | None, float | None]:
+    return outcome.status, outcome.loss, outcome.accuracy, outcome.macro_accuracy
+
+
+def test_training_learns_and_is_deterministic(trainer, backend, make_recipe, make_job):
+    job = make_job(make_recipe("attention", "swiglu"))
+    first = trainer.run(job)
+    assert first.status == "evaluated", first.reason
+    assert first.loss < 0.8 * trainer.task(job.task).chance_loss
+    assert 0 < first.accuracy < 1
+    assert 0 < first.train_seconds <= first.total_seconds
+    assert first.backend == "jax"
+    assert first.adjustments == ()
+    assert scores(trainer.run(job)) == scores(first)
+    assert scores(Trainer(backend).run(job)) == scores(first)
+    assert scores(trainer.run(replace(job, seed=1))) != scores(first)
+
+
+@pytest.mark.parametrize("rungs", [(13, 40), (1, 2, 40)])
+def test_rungs_equal_an_unbroken_run(trainer, make_recipe, make_job, tmp_path, rungs):
+    job = make_job(make_recipe("attention", "swiglu"))
+    checkpoint = tmp_path / "state.safetensors"
+    start = 0
+    for stop in rungs:
+        outcome = trainer.run(replace(job, start=start, stop=stop, checkpoint=str(checkpoint)))
+        assert outcome.status == "evaluated", outcome.reason
+        start = stop
+    assert scores(outcome) == scores(trainer.run(job))
+    assert [path.name for path in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+def test_a_finished_run_leaves_no_checkpoint(trainer, make_recipe, make_job, tmp_path):
+    job = make_job(make_recipe("swiglu"), checkpoint=str(tmp_path / "state.safetensors"))
+    trainer.run(job)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_must_be_the_jobs_own(trainer, make_recipe, make_job, tmp_path):
+    checkpoint = tmp_path / "state.safetensors"
+    job = make_job(make_recipe("swiglu"), start=10, checkpoint=str(checkpoint))
+    with pytest.raises(BackendError, match="not a readable weight file"):
+        trainer.run(job)
+    trainer.run(replace(job, start=0, stop=5))
+    with pytest.raises(BackendError, match="holds step 5, not the step 10"):
+        trainer.run(job)
+    other = make_job(make_recipe("swiglu", "swiglu"), start=5, checkpoint=str(checkpoint))
+    with pytest.raises(BackendError, match="holds no array"):
+        trainer.run(other)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(BackendError, match="not a readable weight file"):
+        trainer.run(replace(job, start=5))
+
+
+def test_a_checkpoint_replaces_the_former_whole(trainer, make_recipe, make_job, tmp_path):
+    """A reader that holds the old file keeps it whole: the new one takes its name and never its bytes."""
+    checkpoint = tmp_path / "state.safetensors"
+    job = make_job(make_recipe("swiglu"), stop=5, checkpoint=str(checkpoint))
+    trainer.run(job)
+    former = checkpoint.read_bytes()
+    with checkpoint.open("rb") as reader:
+        trainer.run(replace(job, seed=1))
+        assert reader.read() == former
+    assert checkpoint.read_bytes() != former
+
+
+def test_divergence_is_repaired_once_by_a_third_of_the_learning_rate(trainer, make_unstable_recipe, make_job):
+    repaired = trainer.run(make_job(make_unstable_recipe(learning_rate=0.3)))
+    assert repaired.status == "evaluated", repaired.reason
+    (adjustment,) = repaired.adjustments
+    assert (adjustment.name, adjustment.original) == ("learning_rate", 0.3)
+    assert adjustment.value == pytest.approx(0.1)
+    assert "nats by step 40" in adjustment.reason
+    gentle = trainer.run(make_job(make_unstable_recipe(learning_rate=adjustment.value)))
+    assert gentle.adjustments == ()
+    assert scores(gentle) == scores(repaired)
+    assert Outcome.from_json(json.loads(json.dumps(repaired.to_json()))) == repaired
+
+
+def test_what_diverges_twice_is_diverged(trainer, make_unstable_recipe, make_job):
+    outcome = trainer.run(make_job(make_unstable_recipe(learning_rate=10.0)))
+    assert outcome.status == "diverged"
+    assert "nats by step 40" in outcome.reason
+    assert outcome.loss is None
+    assert [adjustment.original for adjustment in outcome.adjustments] == [10.0]
+
+
+def test_a_rung_continues_with_the_repaired_learning_rate(trainer, make_unstable_recipe, make_job, tmp_path):
+    job = make_job(make_unstable_recipe(learning_rate=0.9), checkpoint=str(tmp_path / "state.safetensors"))
+    screened = trainer.run(replace(job, stop=20))
+    assert screened.status == "evaluated", screened.reason
+    assert [adjustment.original for adjustment in screened.adjustments] == [0.9]
+    continued = trainer.run(replace(job, start=20))
+    assert continued.adjustments == screened.adjustments
+    assert scores(continued) == scores(trainer.run(make_job(make_unstable_recipe(learning_rate=0.9 / 3))))
+
+
+def test_an_unused_parameter_is_named(trainer, make_recipe, make_job):
+    outcome = trainer.run(make_job(make_recipe("swiglu", "idle_weight"), steps=2))
+    assert outcome.status == "failed"
+    assert "blocks.1.branches.0.1.useless" in outcome.reason
+    assert "no gradient" in outcome.reason
+
+
+def test_a_recipe_at_fault_is_an_outcome(trainer, make_recipe, make_job):
+    heads = make_job(make_recipe("attention"), width=30)
+    assert trainer.run(heads).status == "failed"
+    assert "divide" in trainer.run(heads).reason
+    job = make_job(make_recipe("swiglu"))
+    without = {name: source for name, source in job.components.items() if name != "swiglu"}
+    assert "no component 'swiglu'" in trainer.run(replace(job, components=without)).reason
+    garbled = replace(make_job(make_recipe("swiglu")), recipe="{}")
+    assert trainer.run(garbled).status == "failed"
+
+
+def test_the_sealed_split_is_another(trainer, make_recipe, make_job):
+    job = make_job(make_recipe("swiglu"), steps=5)
+    assert trainer.run(job).loss != trainer.run(replace(job, split="sealed")).loss
