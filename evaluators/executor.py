@@ -113,7 +113,7 @@ class _Worker:
     def end(self) -> str:
         """How a process that closed its output ended, and the last line it printed during this job."""
         try:
-            code = self.process.wait(timeout=5)
+            code = self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return "the worker closed its output"
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

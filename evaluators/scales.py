@@ -45,6 +45,7 @@ def _grid(start: int, stop: int, step: int) -> tuple[int, ...]:
 SCALES = {
     scale.name: scale
     for scale in (
+        Scale("micro", 30_000, 32, 16, 20_480, _grid(16, 96, 16), 16, 1, "float32"),
         Scale("tiny", 100_000, 64, 32, 614_400, _grid(32, 160, 16), 16, 1, "float32"),
         Scale("small", 1_000_000, 256, 32, 8_192_000, _grid(64, 384, 32), 16, 2, "float32"),
         Scale("20m", 20_000_000, 1024, 64, 400_000_000, _grid(256, 1024, 64), 64, 4, "bfloat16"),

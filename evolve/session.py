@@ -25,6 +25,9 @@ from runs.store import Store
 
 SEARCHES = Path("searches")
 
+TINY_CONTEXT = 64
+"""Up to this context tasks have their small settings."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -56,10 +59,10 @@ def prepare(configuration: Configuration) -> Prepared:
 
 
 def task_specs(names: Sequence[str], data: str | None, scale: Scale) -> tuple[TaskSpec, ...]:
-    """Specifications of tasks at a scale: small settings where its context is theirs, published ones above."""
+    """Specifications of tasks at a scale: small settings where its context is short, published ones above."""
     if data is not None and "text" not in names:
         raise ValueError("--data is the corpus of the task text, which is not among the tasks")
-    profile = "tiny" if scale.name == "tiny" else "published"
+    profile = "tiny" if scale.context <= TINY_CONTEXT else "published"
     return tuple(TaskSpec(name, profile, data if name == "text" else None, scale.context) for name in names)
 
 

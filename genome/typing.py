@@ -157,9 +157,7 @@ def _check_result(name: str, kind: str, node: Node, typed: TypedNode, sizes: Siz
         return
     if typed.value.shape != expected or typed.value.tokens:
         what = f"features of shape {expected} (at width {sizes.width}, vocabulary {sizes.vocabulary})"
-        raise LanguageError(
-            f"{name}: the result of kind {kind} has {what}, not {typed.value}", node.line, node.column
-        )
+        raise LanguageError(f"{name}: kind {kind} returns {what}, not {typed.value}", node.line, node.column)
     if typed.value.over != "stream":
         raise LanguageError(f"{name}: the result does not depend on the input", node.line, node.column)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from backends.protocol import Backend
 from backends.selection import make_backend
@@ -16,6 +17,9 @@ from evaluators.scales import Scale
 from genome.component import Library
 from genome.parser import parse_component
 from genome.recipe import Block, Gene, Recipe
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SOURCES = (
     """
@@ -88,7 +92,9 @@ def make_recipe() -> MakeRecipe:
     """A pre-norm residual stack of these components; keyword arguments set the training component."""
 
     def make(*components: str, **training: float) -> Recipe:
-        blocks = tuple(Block(branches=((Gene(component="rms_norm"), Gene(component=name)),)) for name in components)
+        blocks = tuple(
+            Block(branches=((Gene(component="rms_norm"), Gene(component=name)),)) for name in components
+        )
         return Recipe(
             embedding=(Gene(component="token_embedding"),),
             blocks=blocks,
@@ -106,9 +112,7 @@ def make_unstable_recipe(make_recipe: MakeRecipe) -> MakeRecipe:
     def make(**training: float) -> Recipe:
         normed = make_recipe("cubic", **training)
         block = Block(branches=((Gene(component="cubic"),),), repeat=2)
-        return Recipe(
-            embedding=normed.embedding, blocks=(block,), head=normed.head[-1:], training=normed.training
-        )
+        return Recipe(embedding=normed.embedding, blocks=(block,), head=normed.head[-1:], training=normed.training)
 
     return make
 
@@ -116,7 +120,7 @@ def make_unstable_recipe(make_recipe: MakeRecipe) -> MakeRecipe:
 @pytest.fixture(scope="session")
 def text(tmp_path_factory: pytest.TempPathFactory) -> TaskSpec:
     """A text of words in random order, with sequences of 16 characters."""
-    words = np.random.default_rng(0).choice("the a dog cat sees hears one other while".split(), 6_000)
+    words = np.random.default_rng(0).choice(["a", "the", "dog", "cat", "sees", "hears", "other"], 6_000)
     path: Path = tmp_path_factory.mktemp("corpus") / "text.txt"
     path.write_text(" ".join(words), encoding="utf-8")
     return TaskSpec("text", "tiny", str(path), context=16)

@@ -104,13 +104,13 @@ def test_what_diverges_twice_is_diverged(trainer, make_unstable_recipe, make_job
 
 
 def test_a_rung_continues_with_the_repaired_learning_rate(trainer, make_unstable_recipe, make_job, tmp_path):
-    job = make_job(make_unstable_recipe(learning_rate=0.9), checkpoint=str(tmp_path / "state.safetensors"))
-    screened = trainer.run(replace(job, stop=20))
+    job = make_job(make_unstable_recipe(learning_rate=0.3), checkpoint=str(tmp_path / "state.safetensors"))
+    screened = trainer.run(replace(job, stop=30))
     assert screened.status == "evaluated", screened.reason
-    assert [adjustment.original for adjustment in screened.adjustments] == [0.9]
-    continued = trainer.run(replace(job, start=20))
+    assert [adjustment.original for adjustment in screened.adjustments] == [0.3]
+    continued = trainer.run(replace(job, start=30))
     assert continued.adjustments == screened.adjustments
-    assert scores(continued) == scores(trainer.run(make_job(make_unstable_recipe(learning_rate=0.9 / 3))))
+    assert scores(continued) == scores(trainer.run(make_job(make_unstable_recipe(learning_rate=0.3 / 3))))
 
 
 def test_an_unused_parameter_is_named(trainer, make_recipe, make_job):

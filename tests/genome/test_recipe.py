@@ -45,9 +45,8 @@ def test_json_round_trip(recipe: Recipe) -> None:
     again = Recipe.from_json(recipe.json_text)
     assert again == recipe
     assert again.json_text == recipe.json_text
-    assert [type(v) for _, g in again.genes() for v in g.settings.values()] == [
-        type(v) for _, g in recipe.genes() for v in g.settings.values()
-    ]
+    for (_, one), (_, other) in zip(again.genes(), recipe.genes(), strict=True):
+        assert {k: type(v) for k, v in one.settings.items()} == {k: type(v) for k, v in other.settings.items()}
 
 
 @given(RECIPES)
@@ -179,7 +178,6 @@ def test_flops_of_matrices_count_two_per_multiply_and_add(library: Library) -> N
     base = instantiate(simple((gene("one"),)), known, SIZES).cost.flops_per_token
     more = instantiate(simple((gene("one"), gene("one"))), known, SIZES).cost.flops_per_token
     assert more - base == 2 * SIZES.width**2
-    assert base == 2 * SIZES.width**2 + 2 * SIZES.width * SIZES.vocabulary + SIZES.width
     short, long = (Sizes(32, 80, 100, context) for context in (16, 64))
     assert flops(simple((gene("gated"),)), short) == flops(simple((gene("gated"),)), long)
     assert flops(simple((gene("attention"),)), short) < flops(simple((gene("attention"),)), long)

@@ -42,6 +42,8 @@ def mixture_of_experts(
     def step(y_NxD: jax.Array, weights: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
         return y_NxD + expert(x_NxD, *weights), None
 
-    start = jnp.zeros((x_NxD.shape[0], down_ExFxD.shape[-1]), jnp.result_type(x_BxTxD, gates_BxTxE, up_ExDxF))
+    start = jnp.zeros(
+        (x_NxD.shape[0], down_ExFxD.shape[-1]), jnp.result_type(x_NxD, gates_ExN, up_ExDxF, down_ExFxD)
+    )
     y_NxD, _ = loops.scan(step, start, (up_ExDxF, gate_ExDxF, down_ExFxD, gates_ExN))
     return y_NxD.reshape(*x_BxTxD.shape[:-1], -1)

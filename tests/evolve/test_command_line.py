@@ -1,0 +1,128 @@
+"""The command line: what a user got wrong is said in one line with exit code 2, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evolve.cli import main
+
+MICRO = ["--scale", "micro", "--task", "recall", "--generations", "1", "--population", "2"]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Run a command that must be refused; returns its one line."""
+    assert main([str(argument) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1
+    assert captured.out == ""
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def search(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("search")
+    assert main(["run", *MICRO, "--out", str(directory)]) == 0
+    return directory
+
+
+def test_bad_flags_and_values_name_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "--generation" in refused(capsys, "run", "--generatons", 3)
+    assert "generations" in refused(capsys, "run", "--generations", 0)
+    assert "recall" in refused(capsys, "run", "--task", "recal")
+    assert "jax" in refused(capsys, "run", "--backend", "torch")
+    assert "--data" in refused(capsys, "run", "--task", "recall", "--data", tmp_path)
+    assert "unknown kind" in refused(capsys, "components", "--kind", "mixers")
+    assert "searches" in refused(capsys, "best")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("absent.txt", None, "absent.txt"),
+        ("empty.txt", b"", "empty"),
+        ("binary.txt", b"\x00\x01" * 5000, "text"),
+        ("short.txt", b"to be or not to be", "context"),
+    ],
+)
+def test_a_corpus_that_cannot_be_used_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, content: bytes | None, told: str
+) -> None:
+    corpus, out = tmp_path / name, tmp_path / "out"
+    if content is not None:
+        corpus.write_bytes(content)
+    assert told in refused(capsys, "run", "--task", "text", "--data", corpus, "--out", out)
+    assert not out.exists()
+
+
+def test_a_changed_configuration_is_refused_with_the_difference_named(
+    capsys: pytest.CaptureFixture[str], search: Path
+) -> None:
+    capsys.readouterr()
+    before = (search / "search.db").read_bytes()
+    line = refused(capsys, "run", *MICRO, "--seed", 9, "--out", search)
+    assert "seed" in line
+    assert "9" in line
+    assert (search / "search.db").read_bytes() == before
+
+
+def test_a_search_in_use_is_refused(capsys: pytest.CaptureFixture[str], search: Path) -> None:
+    from runs.store import Store
+
+    capsys.readouterr()
+    configuration = json.loads(json.dumps(dict(Store.read(search).run.configuration)))
+    with Store.open(search, configuration=configuration):
+        assert "process" in refused(capsys, "run", *MICRO, "--out", search)
+
+
+def test_a_corrupted_database_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "search.db").write_bytes(b"not a database" * 1000)
+    line = refused(capsys, "run", *MICRO, "--out", tmp_path)
+    assert "search.db" in line
+    assert (tmp_path / "search.db").read_bytes() == b"not a database" * 1000
+
+
+def test_the_inspecting_commands_read_a_search(capsys: pytest.CaptureFixture[str], search: Path) -> None:
+    out = ["--out", str(search)]
+    commands = (["status"], ["best"], ["show", "1", "--source"], ["tree"], ["compare", "1", "gla"])
+    capsys.readouterr()
+    for command in commands:
+        assert main([*command, *out]) == 0, command
+    printed = capsys.readouterr().out
+    assert "1 of 1 generations" in printed
+    assert "lineage" in printed
+    assert "#1" in printed
+    assert "def " in printed
+
+
+def test_recipes_that_nobody_knows_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, search: Path) -> None:
+    capsys.readouterr()
+    assert "llama" in refused(capsys, "show", "lama", "--out", search)
+    assert "99" in refused(capsys, "show", "99", "--out", search)
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"embedding": [], "blocks": 3}')
+    assert "embedding" in refused(capsys, "show", recipe)
+
+
+def test_listings_show_the_language_and_the_library(capsys: pytest.CaptureFixture[str]) -> None:
+    for flags in (["--operations"], ["--architectures"], ["--kind", "norm"], ["attention"]):
+        assert main(["components", *flags]) == 0
+    printed = capsys.readouterr().out
+    assert "linear_scan" in printed
+    assert "llama" in printed
+    assert "rms_norm" in printed
+    assert "2104.09864" in printed
+
+
+def test_doctor_names_a_device_and_the_backend_that_auto_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert "--backend auto takes jax" in printed
+    assert "cpu" in printed

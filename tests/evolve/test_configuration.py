@@ -1,0 +1,64 @@
+"""Configuration: flags over environment over file over defaults, and one clear line for what is not accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evolve.configuration import Configuration, ConfigurationError, configure
+
+
+def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "search.toml"
+    file.write_text('population = 5\nseed = 5\nworkers = 5\ntask = ["recall"]\n')
+    environment = {"EVOLVE_SEED": "6", "EVOLVE_WORKERS": "6", "PATH": "/bin"}
+    configuration = configure({"workers": 7, "strategy": None}, file, environment)
+    assert (configuration.population, configuration.seed, configuration.workers) == (5, 6, 7)
+    assert configuration.task == ("recall",)
+    assert configuration.strategy == Configuration().strategy
+
+
+def test_lists_may_be_written_with_commas() -> None:
+    configuration = configure({"task": "text, recall", "objective": ["score", "state_bytes"]}, None, {})
+    assert configuration.task == ("text", "recall")
+    assert configuration.objective == ("score", "state_bytes")
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ({"generations": 0}, "generations"),
+        ({"population": 1}, "population"),
+        ({"seed": -1}, "seed"),
+        ({"workers": 0}, "workers"),
+        ({"strategy": "bayesian"}, "strategy"),
+        ({"task": "translation"}, "translation"),
+        ({"task": ""}, "task"),
+        ({"task": "text,text"}, "task"),
+        ({"scale": "huge"}, "huge"),
+        ({"objective": ["parameters"]}, "objective"),
+        ({"learning_rate": 1.0}, "learning_rate"),
+    ],
+)
+def test_a_bad_value_is_refused_in_one_line_that_names_it(flags: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        configure(flags, None, {})
+    assert named in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["populaton = 5", "population = [", "[search]\nseed = 1"])
+def test_a_file_with_unknown_keys_or_bad_syntax_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "search.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as error:
+        configure({}, file, {})
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_environment_variables_and_missing_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="EVOLVE_POPULATON"):
+        configure({}, None, {"EVOLVE_POPULATON": "3"})
+    with pytest.raises(ConfigurationError, match=r"absent\.toml"):
+        configure({}, tmp_path / "absent.toml", {})
