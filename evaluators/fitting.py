@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evaluators.scales import Scale
@@ -29,8 +29,9 @@ class Fit:
 def fit(recipe: Recipe, library: Library, scale: Scale, vocabulary: int, *, hidden_step: int = 0) -> Fit:
     """Instantiate the recipe as near to the scale's parameter budget as its sizes allow.
 
-    Widths come from the scale's grid; `hidden_step` replaces the scale's step of hidden sizes (`confirm` uses
-    finer ones). Raises RecipeError where the recipe has no instance at any width of the grid.
+    The width comes from the scale's grid. Hidden sizes then take up the rest in steps of `hidden_step` (0: the
+    scale's own; `confirm` uses finer ones). A recipe without hidden sizes moves its width instead, in steps of
+    a quarter of that. Raises RecipeError where the recipe has no instance.
     """
     step = hidden_step or scale.hidden_step
     budget = scale.parameters
@@ -38,32 +39,40 @@ def fit(recipe: Recipe, library: Library, scale: Scale, vocabulary: int, *, hidd
     def at(width: int, hidden: int) -> Instance:
         return instantiate(recipe, library, Sizes(width, hidden, vocabulary, scale.context), scale.depth)
 
-    def preferred(width: int) -> int:
-        return max(step, round(PREFERRED_RATIO * width / step) * step)
+    def multiple(width: int, ratio: float) -> int:
+        return max(step, round(ratio * width / step) * step)
 
-    width = _nearest(scale.widths, lambda w: at(w, preferred(w)).cost.parameters - budget)
-    low, high = (max(step, round(ratio * width / step) * step) for ratio in RATIOS)
-    base, top = at(width, low).cost.parameters, at(width, high).cost.parameters
-    if top == base or high == low:
-        instance = at(width, preferred(width))
+    def excess(width: int, hidden: int) -> int:
+        return at(width, hidden).cost.parameters - budget
+
+    width = _nearest(scale.widths, lambda w: excess(w, multiple(w, PREFERRED_RATIO)))
+    low, high = (multiple(width, ratio) for ratio in RATIOS)
+    if excess(width, low) < excess(width, high):
+        hidden = _nearest(range(low, high + 1, step), lambda h: excess(width, h))
     else:
-        per_step = (top - base) * step / (high - low)
-        hidden = min(high, max(low, low + round((budget - base) / per_step) * step))
-        instance = at(width, hidden)
+        hidden = multiple(width, PREFERRED_RATIO)
+        width = _nearest(_around(width, scale.widths, max(1, step // 4)), lambda w: excess(w, hidden))
+    instance = at(width, hidden)
     return Fit(instance, instance.cost.parameters / budget - 1)
 
 
-def _nearest(widths: tuple[int, ...], excess: Callable[[int], int]) -> int:
-    """The width of least absolute excess, by bisection: the excess grows with the width."""
-    low, high = 0, len(widths) - 1
+def _around(width: int, widths: Sequence[int], step: int) -> Sequence[int]:
+    """Widths between the neighbours of one on the grid."""
+    index = widths.index(width)
+    return range(widths[max(0, index - 1)], widths[min(len(widths) - 1, index + 1)] + 1, step)
+
+
+def _nearest(sizes: Sequence[int], excess: Callable[[int], int]) -> int:
+    """The size of least absolute excess, by bisection: the excess grows with the size."""
+    low, high = 0, len(sizes) - 1
     known: dict[int, int] = {}
 
     def at(index: int) -> int:
         if index not in known:
-            known[index] = excess(widths[index])
+            known[index] = excess(sizes[index])
         return known[index]
 
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if at(middle) < 0 else (low, middle)
-    return widths[min((low, high), key=lambda index: abs(at(index)))]
+    return sizes[min((low, high), key=lambda index: abs(at(index)))]

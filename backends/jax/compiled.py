@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from backends.batch import IGNORED
-from backends.jax.optimizers import transformation, update
+from backends.jax.optimizers import update
 from backends.jax.units import Unit, UnitParameters
 from backends.plan import TOKENS
+
+
+FAST_COMPILATION: dict[str, bool | int] = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
+"""Emit loops as LLVM code directly, without MLIR in between, and all of a program as one module."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class CompiledUnit:
                 return jax.vjp(lambda p: self._apply(p, inputs), parameters)
             return jax.vjp(self._apply, parameters, inputs)
 
-        return jax.jit(forward)
+        return _jit(forward)
 
     @cached_property
     def backward(self) -> Callable[..., Any]:
@@ -57,7 +65,7 @@ class CompiledUnit:
             gradients, *inputs = pullback((cotangents, jnp.ones((), jnp.float32)))
             return gradients, inputs[0] if inputs else (), squares + square_norm(gradients)
 
-        return jax.jit(backward)
+        return _jit(backward)
 
     @cached_property
     def loss(self) -> Callable[..., Any]:
@@ -69,12 +77,12 @@ class CompiledUnit:
             )
             return value, gradients, cotangents, square_norm(gradients)
 
-        return jax.jit(loss)
+        return _jit(loss)
 
     @cached_property
     def values(self) -> Callable[..., tuple[jax.Array, ...]]:
         """(parameters, inputs) -> filled slots, without what a gradient needs."""
-        return jax.jit(lambda parameters, inputs: self._apply(parameters, inputs)[0])
+        return _jit(lambda parameters, inputs: self._apply(parameters, inputs)[0])
 
     @cached_property
     def score(self) -> Callable[..., tuple[jax.Array, jax.Array]]:
@@ -87,21 +95,7 @@ class CompiledUnit:
             losses_BxT, _ = cross_entropy(logits_BxTxV, targets_BxT)
             return losses_BxT.sum(), jnp.argmax(logits_BxTxV, axis=-1) == targets_BxT
 
-        return jax.jit(score)
-
-    def start_optimizer(self, rule: str) -> Callable[..., Any]:
-        """(parameters, hyperparameters) -> optimizer state."""
-        return lambda parameters, hyper: transformation(rule, self.unit, hyper).init(parameters)
-
-    @cached_property
-    def _updates(self) -> dict[str, Callable[..., Any]]:
-        return {}
-
-    def update(self, rule: str) -> Callable[..., Any]:
-        """The jitted step of an update rule; parameters and optimizer state are used up."""
-        if rule not in self._updates:
-            self._updates[rule] = jax.jit(partial(update, rule, self.unit), donate_argnums=(0, 1))
-        return self._updates[rule]
+        return _jit(score)
 
 
 @dataclass
@@ -116,6 +110,31 @@ class CompiledUnits:
         if key not in self.table:
             self.table[key] = CompiledUnit(unit, dtype)
         return self.table[key]
+
+    @cached_property
+    def update(self) -> Callable[..., Any]:
+        """`optimizers.update`, compiled once for units whose parameters agree in names and shapes.
+
+        Parameters and optimizer state are used up.
+        """
+        return _jit(update, static_argnums=(0, 1), donate_argnums=(2, 3))
+
+
+def _jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
+    return jax.jit(function, compiler_options=_compiler_options(), **settings)
+
+
+@cache
+def _compiler_options() -> dict[str, bool | int]:
+    """Of the options that halve compile time on a CPU at equal run time, those that this XLA knows."""
+    if jax.default_backend() != "cpu":
+        return {}
+    known: dict[str, bool | int] = {}
+    for name, value in FAST_COMPILATION.items():
+        with suppress(jax.errors.JaxRuntimeError):
+            jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
+            known[name] = value
+    return known
 
 
 def cross_entropy(logits_BxTxV: jax.Array, targets_BxT: jax.Array) -> tuple[jax.Array, jax.Array]:

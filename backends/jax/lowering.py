@@ -47,7 +47,7 @@ class Applied:
 
 FLOAT32 = jnp.dtype(jnp.float32)
 DECAYS = ("decay", "log_decay")
-SHAPERS = ("split_heads", "merge_heads", "split", "concat", "expand", "repeat", "shift")
+LIGHT = ("gain", "offset", "shift")
 
 Lowering = Callable[[Applied], jax.Array]
 LOWERINGS: dict[str, Lowering] = {}
@@ -82,19 +82,19 @@ def run_program(
 ) -> Lowered:
     """Apply a program to arrays [B, T, *features] (tokens: [B, T]).
 
-    What varies over the stream is computed in `dtype`. What depends on parameters or positions alone, and the
-    arithmetic that leads to a decay, stay in float32: numbers near one, and positions beyond 256, need it.
+    Values that vary over the stream are computed in `dtype`. What depends on parameters or positions alone, and
+    the arithmetic that leads to a decay, stays in float32: bfloat16 cannot tell 0.999 from 1, nor 257 from 256.
     """
     shared = dict(zip(program.reads.values(), reads, strict=True))
-    precise = _towards_decays(program)
+    precise = _precise(program)
     values: list[jax.Array] = list(arguments)
     penalties: list[jax.Array] = []
     for index, node in enumerate(program.nodes[len(arguments) :], len(arguments)):
         if index in shared:
             values.append(shared[index])
             continue
-        exact = index in precise or node.value.over != "stream"
-        applied = _applied(program, node, values, parameters, length, FLOAT32 if exact else dtype)
+        own = FLOAT32 if index in precise else dtype
+        applied = _applied(program, node, values, parameters, length, own)
         if node.operation == "penalty":
             loss = applied.values[1]
             assert loss is not None
@@ -113,45 +113,45 @@ def _applied(
     length: int,
     dtype: jnp.dtype,
 ) -> Applied:
-    operation = OPERATIONS[node.operation]
-    defaults = {option.name: option.default for option in operation.options}
+    defaults = {option.name: option.default for option in OPERATIONS[node.operation].options}
     types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
-    kept = [i in _decays(node) or (value is not None and value.tokens) for i, value in zip(node.inputs, types)]
-    return Applied(
-        tuple(
-            None if i is None else values[i] if as_is else values[i].astype(dtype)
-            for i, as_is in zip(node.inputs, kept, strict=True)
-        ),
-        types,
-        {**defaults, **node.options},
-        tuple(parameters[name].astype(dtype) for name in node.parameters),
-        node.value,
-        length,
-        dtype,
+    decays = _decays(node)
+    arrays = tuple(
+        None if i is None else values[i] if i in decays or (t and t.tokens) else values[i].astype(dtype)
+        for i, t in zip(node.inputs, types, strict=True)
     )
+    own = tuple(parameters[name].astype(dtype) for name in node.parameters)
+    return Applied(arrays, types, {**defaults, **node.options}, own, node.value, length, dtype)
 
 
 def _decays(node: TypedNode) -> set[int]:
     """Inputs of a call that are decays of a recurrence."""
-    ports = OPERATIONS[node.operation].ports
-    if not any(port.name in DECAYS for port in ports):
-        return set()
-    return {i for port, i in zip(ports, node.inputs, strict=True) if port.name in DECAYS and i is not None}
+    declared = OPERATIONS.get(node.operation)
+    ports = declared.ports if declared else ()
+    return {i for port, i in zip(ports, node.inputs, strict=False) if port.name in DECAYS and i is not None}
 
 
-def _towards_decays(program: Program) -> set[int]:
-    """Nodes that lead to a decay by arithmetic alone, the last product with a matrix left out."""
-    found: set[int] = set()
+def _precise(program: Program) -> set[int]:
+    """Nodes in float32: those that do not vary over the stream, and those between a product and a decay."""
+    towards: set[int] = set()
     for index in reversed(range(len(program.nodes))):
         node = program.nodes[index]
-        found |= _decays(node)
-        if index in found and node.operation in OPERATIONS and _elementwise(node.operation):
-            found.update(i for i in node.inputs if i is not None)
-    return found
+        towards |= _decays(node)
+        if index in towards and _keeps_numbers(node.operation):
+            towards.update(i for i in node.inputs if i is not None)
+    return {
+        index
+        for index, node in enumerate(program.nodes)
+        if node.value.over != "stream" or (index in towards and _keeps_numbers(node.operation))
+    }
 
 
-def _elementwise(operation: str) -> bool:
-    return OPERATIONS[operation].family == "pointwise" or operation in ("gain", "offset", "clip", *SHAPERS)
+def _keeps_numbers(operation: str) -> bool:
+    """Whether an operation computes each number from few others: no products of matrices."""
+    declared = OPERATIONS.get(operation)
+    return declared is not None and (
+        declared.family in ("pointwise", "features") and operation != "einsum" or operation in LIGHT
+    )
 
 
 def spread(array: jax.Array, value: Value) -> jax.Array:

@@ -15,10 +15,10 @@ from backends.batch import IGNORED, Batch
 from backends.initial import Parameters, initial_parameters
 from backends.jax.compiled import CompiledUnit, CompiledUnits
 from backends.jax.network import Network
-from backends.jax.optimizers import hyperparameters
+from backends.jax.optimizers import hidden_matrices, hyperparameters, start
 from backends.jax.units import UnitParameters, units
 from backends.plan import TOKENS, plan
-from backends.protocol import Evaluation
+from backends.protocol import BackendError, Evaluation
 from backends.schedule import learning_rates
 from backends.weights import read_state, write_state
 from genome.instance import Instance
@@ -38,8 +38,10 @@ class JaxModel:
 
     def __init__(self, instance: Instance, table: CompiledUnits, steps: int, dtype: jnp.dtype) -> None:
         self.instance = instance
-        self.units: list[CompiledUnit] = [table.get(unit, dtype) for unit in units(plan(instance))]
         self.placed = units(plan(instance))
+        self.units: list[CompiledUnit] = [table.get(unit, dtype) for unit in self.placed]
+        self.update = table.update
+        self.hidden = [hidden_matrices(unit) for unit in self.placed]
         self.rule = str(instance.optimizer["rule"])
         self.hyper = hyperparameters(instance.optimizer)
         self.learning_rates = learning_rates(instance.optimizer, steps)
@@ -52,12 +54,18 @@ class JaxModel:
         for batch in batches:
             loss, gradients, squares = self._gradients(state.parameters, batch)
             rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
-            for i, unit in enumerate(self.units):
-                if state.optimizer[i] is None:
-                    continue
-                state.parameters[i], state.optimizer[i] = unit.update(self.rule)(
-                    state.parameters[i], state.optimizer[i], gradients[i], squares, rate, self.hyper
-                )
+            for i, hidden in enumerate(self.hidden):
+                if hidden:
+                    state.parameters[i], state.optimizer[i] = self.update(
+                        self.rule,
+                        hidden,
+                        state.parameters[i],
+                        state.optimizer[i],
+                        gradients[i],
+                        squares,
+                        rate,
+                        self.hyper,
+                    )
             state.step += 1
             losses.append(loss)
         return state, np.asarray(jax.device_get(losses), np.float32)
@@ -107,8 +115,12 @@ class JaxModel:
         state = self._state(parameters)
         for index, unit in enumerate(self.placed):
             leaves, structure = jax.tree.flatten(state.optimizer[index])
-            saved = [jnp.asarray(moments[f"{unit.paths[0]}/{i}"]) for i in range(len(leaves))]
-            state.optimizer[index] = jax.tree.unflatten(structure, saved)
+            saved = [moments.pop(f"{unit.paths[0]}/{i}", None) for i in range(len(leaves))]
+            if any(a is None or a.shape != leaf.shape for a, leaf in zip(saved, leaves, strict=True)):
+                raise BackendError(f"{path}: the optimizer state of {unit.paths[0]} is not that of {self.rule}")
+            state.optimizer[index] = jax.tree.unflatten(structure, map(jnp.asarray, saved))
+        if moments:
+            raise BackendError(f"{path}: holds optimizer state that {self.rule} has no use for: {min(moments)}")
         state.step = step
         return state
 
@@ -121,8 +133,8 @@ class JaxModel:
             for unit in self.placed
         ]
         optimizer = [
-            unit.start_optimizer(self.rule)(own, self.hyper) if any(own) else None
-            for unit, own in zip(self.units, placed, strict=True)
+            start(self.rule, hidden, own, self.hyper) if hidden else None
+            for hidden, own in zip(self.hidden, placed, strict=True)
         ]
         return TrainingState(placed, optimizer, 0)
 
@@ -141,9 +153,9 @@ class JaxModel:
         loss, last, taken, squares = self.units[-1].loss(parameters[-1], inputs, batch.targets_BxT)
         gradients: list[UnitParameters] = [last]
         cotangents: dict[int, jax.Array] = dict(zip(self.placed[-1].takes, taken, strict=True))
-        for unit, place, pullback in zip(self.units[-2::-1], self.placed[-2::-1], pullbacks[::-1], strict=True):
+        for unit, place in zip(self.units[-2::-1], self.placed[-2::-1], strict=True):
             outer = tuple(cotangents.pop(slot) for slot in place.fills)
-            own, taken, squares = unit.backward(pullback, outer, squares)
+            own, taken, squares = unit.backward(pullbacks.pop(), outer, squares)
             gradients.append(own)
             for slot, cotangent in zip(place.takes, taken, strict=False):
                 cotangents[slot] = cotangents[slot] + cotangent if slot in cotangents else cotangent

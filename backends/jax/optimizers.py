@@ -17,12 +17,30 @@ MUON_RMS = 0.2
 """Scale of Muon's updates to that of AdamW's, so that one learning rate serves both (2502.16982)."""
 
 
-def transformation(rule: str, unit: Unit, hyper: dict[str, jax.Array]) -> optax.GradientTransformation:
-    """Update of a unit's parameters before the learning rate: the rule, then decoupled decay of matrices.
+def hidden_matrices(unit: Unit) -> tuple[bool, ...]:
+    """Which of a unit's arrays Muon orthogonalises, leaf by leaf: matrices, without embedding and head."""
+    hidden = [
+        {
+            name: len(p.shape) >= 2 and p.initial == "normal" and call.program.kind not in ("embedding", "head")
+            for name, p in call.program.parameters.items()
+        }
+        for call in unit.calls
+    ]
+    return tuple(jax.tree.leaves(hidden))
 
-    Clipping by the norm of all gradients happens before, across units.
-    """
-    decay = optax.add_decayed_weights(hyper["weight_decay"], mask=_matrices(unit))
+
+def start(
+    rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
+) -> optax.OptState:
+    """Optimizer state of a unit before its first step."""
+    return _transformation(rule, hidden, parameters, hyper).init(parameters)
+
+
+def _transformation(
+    rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
+) -> optax.GradientTransformation:
+    """The update before the learning rate: the rule, then decoupled decay of arrays of two axes or more, as GPT-2."""
+    decay = optax.add_decayed_weights(hyper["weight_decay"], mask=jax.tree.map(lambda p: p.ndim >= 2, parameters))
     adam = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"])
     match rule:
         case "lion":
@@ -32,7 +50,9 @@ def transformation(rule: str, unit: Unit, hyper: dict[str, jax.Array]) -> optax.
                 contrib.scale_by_muon(beta=hyper["beta1"], weight_dimension_numbers=_muon_dimensions),
                 _match_rms(),
             )
-            labels = jax.tree.map(lambda matrix: "muon" if matrix else "adam", _hidden_matrices(unit))
+            labels = jax.tree.unflatten(
+                jax.tree.structure(parameters), ["muon" if matrix else "adam" for matrix in hidden]
+            )
             scale = optax.partition({"muon": muon, "adam": adam}, labels)
         case _:
             scale = adam
@@ -46,35 +66,19 @@ def hyperparameters(optimizer: dict[str, Scalar]) -> dict[str, jax.Array]:
 
 def update(
     rule: str,
-    unit: Unit,
+    hidden: tuple[bool, ...],
     parameters: UnitParameters,
-    state: Any,
+    state: optax.OptState,
     gradients: UnitParameters,
     squared_norm: jax.Array,
     learning_rate: jax.Array,
     hyper: dict[str, jax.Array],
-) -> tuple[UnitParameters, Any]:
+) -> tuple[UnitParameters, optax.OptState]:
     """One step: clip by the global norm (`squared_norm` sums over all units), apply the rule, decay, subtract."""
     scale = jnp.minimum(1.0, hyper["clip"] * jax.lax.rsqrt(jnp.maximum(squared_norm, 1e-12)))
     clipped = jax.tree.map(lambda g: g * scale, gradients)
-    updates, state = transformation(rule, unit, hyper).update(clipped, state, parameters)
+    updates, state = _transformation(rule, hidden, parameters, hyper).update(clipped, state, parameters)
     return jax.tree.map(lambda p, u: p - learning_rate * u, parameters, updates), state
-
-
-def _matrices(unit: Unit) -> tuple[dict[str, bool], ...]:
-    """Which arrays decay: those of two axes or more, as in GPT-2's training."""
-    return tuple({n: len(p.shape) >= 2 for n, p in call.program.parameters.items()} for call in unit.calls)
-
-
-def _hidden_matrices(unit: Unit) -> tuple[dict[str, bool], ...]:
-    """Which arrays Muon orthogonalises: matrices, without embedding and head."""
-    return tuple(
-        {
-            name: len(p.shape) >= 2 and p.initial == "normal" and call.program.kind not in ("embedding", "head")
-            for name, p in call.program.parameters.items()
-        }
-        for call in unit.calls
-    )
 
 
 def _muon_dimensions(parameters: Any) -> Any:

@@ -173,7 +173,7 @@ def einsum(call: Applied) -> jax.Array:
 
 @lowers("softmax")
 def softmax(call: Applied) -> jax.Array:
-    return jax.nn.softmax(call.x.astype(jnp.float32), axis=-1).astype(call.dtype)
+    return jax.nn.softmax(call.x.astype(jnp.float32), axis=-1)
 
 
 @lowers("total")
@@ -189,20 +189,20 @@ def mean(call: Applied) -> jax.Array:
 @lowers("rms_normalize")
 def rms_normalize(call: Applied) -> jax.Array:
     x = call.x.astype(jnp.float32)
-    return (x * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + NORM_EPSILON)).astype(call.dtype)
+    return x * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + NORM_EPSILON)
 
 
 @lowers("standardize")
 def standardize(call: Applied) -> jax.Array:
     x = call.x.astype(jnp.float32)
     x = x - jnp.mean(x, axis=-1, keepdims=True)
-    return (x * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + NORM_EPSILON)).astype(call.dtype)
+    return x * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + NORM_EPSILON)
 
 
 @lowers("l2_normalize")
 def l2_normalize(call: Applied) -> jax.Array:
     x = call.x.astype(jnp.float32)
-    return (x * jax.lax.rsqrt(jnp.sum(x * x, axis=-1, keepdims=True) + NORM_EPSILON)).astype(call.dtype)
+    return x * jax.lax.rsqrt(jnp.sum(x * x, axis=-1, keepdims=True) + NORM_EPSILON)
 
 
 @lowers("clip")

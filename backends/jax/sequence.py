@@ -43,12 +43,12 @@ def causal_conv(call: Applied) -> jax.Array:
 def long_conv(call: Applied) -> jax.Array:
     x, taps = _in_time(call)
     y = convolution.long_conv(x.reshape(*x.shape[:2], -1), taps.reshape(*taps.shape[:2], -1))
-    return y.reshape(*y.shape[:2], *call.result.shape).astype(call.dtype)
+    return y.reshape(*y.shape[:2], *call.result.shape)
 
 
 @lowers("cumulative_sum")
 def cumulative_sum(call: Applied) -> jax.Array:
-    return scan.cumulative_sum(_in_time(call)[0]).astype(call.dtype)
+    return scan.cumulative_sum(_in_time(call)[0])
 
 
 @lowers("linear_scan")
@@ -58,7 +58,7 @@ def linear_scan(call: Applied) -> jax.Array:
     decay = decay.reshape(*decay.shape[:2], *(1,) * missing, *decay.shape[2:])
     if x.shape[0] < decay.shape[0]:
         x = jnp.broadcast_to(x, (decay.shape[0], *x.shape[1:]))
-    return scan.linear_scan(decay, x).astype(call.dtype)
+    return scan.linear_scan(decay, x)
 
 
 @lowers("attend")
@@ -74,26 +74,24 @@ def attend(call: Applied) -> jax.Array:
         alibi=bool(call.options["alibi"]),
         log_decay_BxTxH=decay[0] if decay else None,
         scale=None if scale is None else float(scale),
-    ).astype(call.dtype)
+    )
 
 
 @lowers("linear_attention")
 def attend_linearly(call: Applied) -> jax.Array:
     q, k, v, *decay = _same_batch(_in_time(call))
-    y = linear_attention.linear_attention(q, k, v, log_decay=decay[0] if decay else None)
-    return y.astype(call.dtype)
+    return linear_attention.linear_attention(q, k, v, log_decay=decay[0] if decay else None)
 
 
 @lowers("delta_rule")
 def apply_delta_rule(call: Applied) -> jax.Array:
     q, k, v, beta, *decay = _same_batch(_in_time(call))
-    y = delta_rule.delta_rule(q, k, v, beta, log_decay_BxTxH=decay[0] if decay else None)
-    return y.astype(call.dtype)
+    return delta_rule.delta_rule(q, k, v, beta, log_decay_BxTxH=decay[0] if decay else None)
 
 
 @lowers("rope")
 def rope(call: Applied) -> jax.Array:
-    return positions.rope(_in_time(call)[0], call.number("base")).astype(call.dtype)
+    return positions.rope(_in_time(call)[0], call.number("base"))
 
 
 @lowers("position")
@@ -103,7 +101,7 @@ def position(call: Applied) -> jax.Array:
 
 @lowers("sinusoid")
 def sinusoid(call: Applied) -> jax.Array:
-    return positions.sinusoid(call.length, call.whole("features")).astype(call.dtype)[None]
+    return positions.sinusoid(call.length, call.whole("features"))[None]
 
 
 @lowers("position_embedding")

@@ -8,7 +8,7 @@ from genome.recipe import Block
 _HYMBA = Block(
     branches=(
         branch("rms_norm", "sliding_window_attention"),
-        branch("rms_norm", gene("mamba2", expansion=1)),
+        branch("rms_norm", "mamba2"),
     ),
     merge=gene("normalized_mean_merge"),
 )

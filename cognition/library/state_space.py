@@ -15,6 +15,7 @@ from genome.language import (
     expand,
     gain,
     gelu,
+    hidden,
     linear,
     linear_attention,
     linear_scan,
@@ -114,16 +115,12 @@ def linear_recurrent_unit(x, expansion: choice(1, 2) = 1) -> mixer:
     answers="compression",
     builds_on=("s4d", "h3"),
 )
-def selective_state_space(
-    x, state: choice(4, 8, 16) = 8, expansion: choice(1, 2) = 2, kernel: choice(2, 3, 4) = 4
-) -> mixer:
+def selective_state_space(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 3, 4) = 4) -> mixer:
     """Let the input set the step of a state space, so that it keeps what matters and skips what does not."""
-    u = silu(causal_conv(linear(x, expansion * width), kernel))
-    gate = silu(linear(x, expansion * width))
-    step = softplus(
-        linear(linear(u, width // 16), expansion * width) + offset(ramp(expansion * width, -6.9, -2.3))
-    )
-    rate = exp(log(ramp(state, 1.0, state)) + weight(expansion * width, state, initial="zeros"))
+    u = silu(causal_conv(linear(x, hidden), kernel))
+    gate = silu(linear(x, hidden))
+    step = softplus(linear(linear(u, width // 16), hidden) + offset(ramp(hidden, -6.9, -2.3)))
+    rate = exp(log(ramp(state, 1.0, state)) + weight(hidden, state, initial="zeros"))
     written = expand(step * u) * linear(u, state)
     y = einsum("dn,n->d", linear_scan(exp(-(expand(step) * rate)), written), linear(u, state))
     return linear((y + gain(u)) * gate, width)
@@ -140,11 +137,10 @@ def mamba2(
     x,
     heads: choice(1, 2, 4, 8) = 4,
     state: choice(8, 16, 32, 64) = 32,
-    expansion: choice(1, 2) = 2,
     kernel: choice(2, 3, 4) = 4,
 ) -> mixer:
     """One decay per head turns the selective state space into linear attention, so that the state can be large."""
-    v = split_heads(silu(causal_conv(linear(x, expansion * width), kernel)), heads)
+    v = split_heads(silu(causal_conv(linear(x, hidden), kernel)), heads)
     k = silu(causal_conv(linear(x, state), kernel))
     q = silu(causal_conv(linear(x, state), kernel))
     step = softplus(linear(x, heads) + offset(ramp(heads, -6.9, -2.3)))
@@ -152,7 +148,7 @@ def mamba2(
     q_shared = split_heads(repeat(q, heads), heads)
     k_shared = split_heads(repeat(k, heads), heads)
     y = linear_attention(q_shared, k_shared, v * expand(step), log_decay=-(step * rate))
-    return linear(rms_norm(merge_heads(y + gain(v)) * silu(linear(x, expansion * width))), width)
+    return linear(rms_norm(merge_heads(y + gain(v)) * silu(linear(x, hidden))), width)
 
 
 @published(
@@ -162,12 +158,12 @@ def mamba2(
     answers="recall",
     builds_on="selective_state_space",
 )
-def longhorn(x, state: choice(4, 8, 16) = 8, expansion: choice(1, 2) = 2, kernel: choice(2, 3, 4) = 4) -> mixer:
+def longhorn(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 3, 4) = 4) -> mixer:
     """Derive the decay from the step that best recalls the new pair, so that writing a key frees its old value."""
-    u = silu(causal_conv(linear(x, expansion * width), kernel))
-    gate = silu(linear(x, expansion * width))
+    u = silu(causal_conv(linear(x, hidden), kernel))
+    gate = silu(linear(x, hidden))
     k = linear(u, state)
-    trust = sigmoid(linear(linear(u, width // 16), expansion * width, bias=True))
+    trust = sigmoid(linear(linear(u, width // 16), hidden, bias=True))
     length = einsum("n,n->", k, k)
     step = trust / (1 + trust * maximum(length, 0))
     kept = clip(1 - expand(step) * square(k), 0.0, 1.0)

@@ -30,7 +30,7 @@ def test_instantiates_at_widths_that_are_multiples_of_16(name):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_is_about_a_tenth_of_a_million_parameters_at_the_smallest_size(name):
-    cost = instantiate(ARCHITECTURES[name].recipe, LIBRARY, Sizes(64, 170, 65, 64)).cost
+    cost = instantiate(ARCHITECTURES[name].recipe, LIBRARY, Sizes(48, 128, 65, 64)).cost
     assert 4e4 < cost.parameters < 1.6e5
 
 

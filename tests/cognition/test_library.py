@@ -33,7 +33,7 @@ WEAKNESSES = {
     "cost",
     "stability",
 }
-SIZES = Sizes(width=64, hidden=170, vocabulary=65, context=64)
+SIZES = Sizes(width=64, hidden=176, vocabulary=65, context=64)
 
 
 def typed(component: Component, settings: Mapping[str, Scalar] | None = None, sizes: Sizes = SIZES) -> Program:
