@@ -14,19 +14,22 @@ PRIOR_ATTEMPTS, PRIOR_IMPROVED = 4.0, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What an operator achieved: attempts, those better than their best parent, summed gain, seconds of training."""
+    """What an operator achieved: attempts, those better than their best parent, summed gain, training FLOPs.
+
+    Cost counts in FLOPs and not in seconds, so that the choice is the same on every machine.
+    """
 
     attempts: int = 0
     improved: int = 0
     gain: float = 0.0
-    seconds: float = 0.0
+    flops: float = 0.0
 
     def plus(self, other: Credit) -> Credit:
         return Credit(
             self.attempts + other.attempts,
             self.improved + other.improved,
             self.gain + other.gain,
-            self.seconds + other.seconds,
+            self.flops + other.flops,
         )
 
 
@@ -39,7 +42,7 @@ def choose(
     def worth(name: str) -> float:
         own = credit.get(name, Credit())
         rate = (own.improved + PRIOR_IMPROVED) / (own.attempts + PRIOR_ATTEMPTS)
-        cost = (own.seconds + PRIOR_ATTEMPTS * mean_cost) / (own.attempts + PRIOR_ATTEMPTS)
+        cost = (own.flops + PRIOR_ATTEMPTS * mean_cost) / (own.attempts + PRIOR_ATTEMPTS)
         return rate * mean_cost / cost if cost else rate
 
     explored = random.random() < EXPLORATION
@@ -49,4 +52,4 @@ def choose(
 
 def _mean_cost(credit: Mapping[str, Credit]) -> float:
     attempts = sum(own.attempts for own in credit.values())
-    return sum(own.seconds for own in credit.values()) / attempts if attempts else 1.0
+    return sum(own.flops for own in credit.values()) / attempts if attempts else 1.0

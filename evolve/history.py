@@ -45,6 +45,7 @@ class Individual:
     hash: str
     family: str
     state_bytes: int
+    flops_per_token: float
     score: float
     rung: int
     fitness: Fitness
@@ -63,10 +64,12 @@ class History:
     individuals: dict[int, Individual] = field(default_factory=dict)
     children: Counter[int] = field(default_factory=Counter)
     hashes: dict[str, int] = field(default_factory=dict)
+    _ranked: list[Individual] | None = None
 
     def add(self, individual: Individual) -> None:
         """Append a settled attempt."""
         self.individuals[individual.attempt] = individual
+        self._ranked = None
         self.hashes.setdefault(individual.hash, individual.attempt)
         for parent in individual.parents:
             self.children[parent] += 1
@@ -74,6 +77,11 @@ class History:
     @property
     def ranked(self) -> list[Individual]:
         """Individuals with a score, best first: later rungs before earlier ones, NSGA-II's order within a rung."""
+        if self._ranked is None:
+            self._ranked = self._rank()
+        return self._ranked
+
+    def _rank(self) -> list[Individual]:
         parental = [individual for individual in self.individuals.values() if individual.parental]
         order: list[Individual] = []
         for rung in sorted({individual.rung for individual in parental}, reverse=True):

@@ -73,7 +73,9 @@ class Search:
         started = perf_counter()
         clock = self.laboratory.clock
         clock.compile = clock.train = clock.other = 0.0
-        subjects = self._pending() or self._propose(generation)
+        subjects = self._pending() if self._proposed(generation) else self._propose(generation)
+        if not subjects:
+            raise SearchError(f"generation {generation} has no new legal recipe; another --seed or strategy may")
         proposing = perf_counter() - started
         seed = training_seed(self.configuration.seed)
         screened = self.laboratory.measure(subjects, [seed], SCREEN)
@@ -87,7 +89,7 @@ class Search:
         earlier = set(self.history.individuals)
         self._recall(generation, settlements)
         new = [self.history.individuals[a] for a in self.history.individuals if a not in earlier]
-        credit = self._credited(new, settlements)
+        credit = self._credited(new)
         statistics = self._statistics(generation, started, proposing)
         self.laboratory.store.finish_generation(generation, settlements, credit, statistics)
         self.laboratory.discard_checkpoints()
@@ -104,6 +106,9 @@ class Search:
         state = {"seed": self.configuration.seed, "next_attempt": first + len(drafts)}
         store.propose(generation, [draft.proposal for draft in drafts], state)
         return [draft.subject for draft in drafts if draft.subject is not None]
+
+    def _proposed(self, generation: int) -> bool:
+        return bool(self.laboratory.store.attempts(generation=generation))
 
     def _pending(self) -> list[Subject]:
         """Subjects of a generation that was proposed and not finished before a stop."""
@@ -125,7 +130,7 @@ class Search:
                     self.library[component.name] = parse_component(component.source, {})
             for credits in store.credit().values():
                 for own in credits:
-                    gained = Credit(own.attempts, own.improved, own.gain, own.cost_seconds)
+                    gained = Credit(own.attempts, own.improved, own.gain, own.cost_flops)
                     self.credit[own.operator] = self.credit.get(own.operator, Credit()).plus(gained)
         outcome = {settlement.attempt: settlement for settlement in settlements}
         rows = store.attempts() if generation is None else store.attempts(generation=generation)
@@ -163,6 +168,7 @@ class Search:
             str(attempt.recipe),
             attempt.family or recipe_family(recipe, self.library),
             attempt.state_bytes or 0,
+            attempt.flops_per_token or 0,
             score or 0.0,
             rung,
             fitness,
@@ -172,11 +178,9 @@ class Search:
         if status == "evaluated":
             self.hall.update([individual])
 
-    def _credited(
-        self, new: Sequence[Individual], settlements: Sequence[records.Settlement]
-    ) -> list[records.OperatorCredit]:
+    def _credited(self, new: Sequence[Individual]) -> list[records.OperatorCredit]:
         """Credit of this generation by operator: an attempt improves where it beats its best parent, fully trained."""
-        seconds = {settlement.attempt: settlement.seconds or 0.0 for settlement in settlements}
+        scale, tasks = self.laboratory.scale, len(self.laboratory.tasks)
         gained: dict[str, Credit] = {}
         for individual in new:
             if individual.operator == SEED:
@@ -184,12 +188,14 @@ class Search:
             parents = [self.history.individuals[p] for p in individual.parents if p in self.history.individuals]
             best = max((p.score for p in parents if p.rung == FULL), default=0.0)
             gain = max(0.0, individual.score - best) if individual.status == "evaluated" and parents else 0.0
-            own = Credit(1, int(gain > 0), gain, seconds.get(individual.attempt, 0.0))
+            steps = scale.steps if individual.rung == FULL else scale.screen_steps
+            flops = 3.0 * individual.flops_per_token * steps * scale.batch * scale.context * tasks
+            own = Credit(1, int(gain > 0), gain, flops)
             gained[individual.operator] = gained.get(individual.operator, Credit()).plus(own)
         for operator, own in gained.items():
             self.credit[operator] = self.credit.get(operator, Credit()).plus(own)
         return [
-            records.OperatorCredit(operator, own.attempts, own.improved, own.gain, own.seconds)
+            records.OperatorCredit(operator, own.attempts, own.improved, own.gain, own.flops)
             for operator, own in sorted(gained.items())
         ]
 
@@ -229,7 +235,7 @@ def _same_recipe(left: Individual, right: Individual) -> bool:
 
 
 def _promoted(screened: Sequence[Measured], yardstick: Yardstick) -> list[Measured]:
-    """The better part of a generation by its score after the first rung; published seeds always go on."""
+    """The better part of a generation by its score after the first rung."""
     finished = [measured for measured in screened if measured.status == "evaluated"]
     ranked = sorted(finished, key=lambda m: (-yardstick.score(m.losses), m.subject.attempt))
     return ranked[: ceil(len(screened) * (1 - SCREENED_OUT))]

@@ -137,9 +137,9 @@ class Archive:
         steps = []
         for parent, attempt in zip([None, *attempts], attempts, strict=False):
             gain = None
-            same_rung = parent is not None and parent.rung == attempt.rung
-            if same_rung and parent.score is not None and attempt.score is not None:
-                gain = attempt.score - parent.score
+            before = parent.score if parent is not None and parent.rung == attempt.rung else None
+            if before is not None and attempt.score is not None:
+                gain = attempt.score - before
             steps.append(records.LineageStep(attempt, tuple(edits.get(attempt.id, ())), gain))
         return steps
 

@@ -162,7 +162,7 @@ class OperatorCredit:
     attempts: int
     improved: int
     gain: float
-    cost_seconds: float
+    cost_flops: float
 
 
 @dataclass(frozen=True)

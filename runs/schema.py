@@ -140,7 +140,7 @@ CREATE TABLE operator_credit (
     attempts INTEGER NOT NULL,
     improved INTEGER NOT NULL,
     gain REAL NOT NULL,
-    cost_seconds REAL NOT NULL,
+    cost_flops REAL NOT NULL,
     PRIMARY KEY (generation, operator)
 ) STRICT;
 

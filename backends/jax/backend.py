@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import monitoring
 
 from backends.jax.compiled import CompiledUnits
+from backends.jax.lowering import LOWERINGS
 from backends.jax.model import JaxModel
 from backends.protocol import Device, Precision
 from genome.instance import Instance
@@ -34,7 +35,7 @@ class JaxBackend:
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True, mode=0o700)
             jax.config.update("jax_compilation_cache_dir", str(cache))
-            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
             jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
             jax.config.update("jax_compilation_cache_max_size", 2**31)
 
@@ -48,6 +49,11 @@ class JaxBackend:
 
     def lower(self, instance: Instance, *, steps: int, precision: Precision = "float32") -> JaxModel:
         return JaxModel(instance, self._table, steps, jnp.dtype(precision))
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """Names of the operations that have an implementation."""
+        return frozenset(LOWERINGS)
 
     @property
     def compile_seconds(self) -> float:

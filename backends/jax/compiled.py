@@ -16,7 +16,6 @@ from backends.jax.optimizers import update
 from backends.jax.units import Unit, UnitParameters
 from backends.plan import TOKENS
 
-
 FAST_COMPILATION: dict[str, bool | int] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,

@@ -150,7 +150,7 @@ def _keeps_numbers(operation: str) -> bool:
     """Whether an operation computes each number from few others: no products of matrices."""
     declared = OPERATIONS.get(operation)
     return declared is not None and (
-        declared.family in ("pointwise", "features") and operation != "einsum" or operation in LIGHT
+        (declared.family in ("pointwise", "features") and operation != "einsum") or operation in LIGHT
     )
 
 

@@ -76,7 +76,8 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
     "long-conv": (convolution, lambda family, *a: family.long_conv(*a), (X, X[:, ::-1].copy())),
     "long-conv-shared": (convolution, lambda family, *a: family.long_conv(*a), (X, X[:1, ::-1].copy())),
 }
-EVERY_LENGTH = ("attend-grouped", "attend-window", "linear-head", "linear-channel", "delta-decay")
+ATTENTION = ("attend-grouped", "attend-window")
+CHUNKED = ("linear-head", "linear-channel", "delta-decay")
 
 
 @lru_cache
@@ -120,12 +121,18 @@ def assert_agrees(
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-@pytest.mark.parametrize("name", EVERY_LENGTH)
+@pytest.mark.parametrize("name", CHUNKED)
 def test_chunked_forms_agree_at_every_length(name: str, length: int) -> None:
     assert_agrees(name, length, CASES[name][2])
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in EVERY_LENGTH])
+@pytest.mark.parametrize("length", [1, 7, 65, LONGEST])  # one block, then two: the lengths between are alike
+@pytest.mark.parametrize("name", ATTENTION)
+def test_attention_agrees_in_one_block_and_in_several(name: str, length: int) -> None:
+    assert_agrees(name, length, CASES[name][2])
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in (*ATTENTION, *CHUNKED)])
 def test_other_forms_agree(name: str) -> None:
     assert_agrees(name, LONGEST, CASES[name][2])
 

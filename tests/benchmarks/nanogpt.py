@@ -23,6 +23,7 @@ from evaluators.scales import Scale
 from evaluators.tasks.corpus import read_corpus
 from evaluators.tasks.text import LanguageModelling
 from evaluators.training import Trainer
+from genome.expressions import Scalar
 from genome.parser import parse_component
 from genome.recipe import Block, Gene, Recipe
 
@@ -54,7 +55,7 @@ def nanogpt_mlp(x) -> channel:
 def recipe(norm: str, attention: str, mlp: str) -> Recipe:
     """GPT-2's arrangement of these components, with one table for both ends."""
 
-    def gene(component: str, **settings: float) -> Gene:
+    def gene(component: str, **settings: Scalar) -> Gene:
         return Gene(component=component, settings=settings)
 
     return Recipe(

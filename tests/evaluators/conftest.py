@@ -15,6 +15,7 @@ from backends.selection import make_backend
 from evaluators.jobs import Job, TaskSpec, component_sources
 from evaluators.scales import Scale
 from genome.component import Library
+from genome.expressions import Scalar
 from genome.parser import parse_component
 from genome.recipe import Block, Gene, Recipe
 
@@ -91,7 +92,7 @@ def backend() -> Backend:
 def make_recipe() -> MakeRecipe:
     """A pre-norm residual stack of these components; keyword arguments set the training component."""
 
-    def make(*components: str, **training: float) -> Recipe:
+    def make(*components: str, **training: Scalar) -> Recipe:
         blocks = tuple(
             Block(branches=((Gene(component="rms_norm"), Gene(component=name)),)) for name in components
         )
@@ -109,7 +110,7 @@ def make_recipe() -> MakeRecipe:
 def make_unstable_recipe(make_recipe: MakeRecipe) -> MakeRecipe:
     """Cubes of cubes without a norm: fine at a learning rate of 0.1, beyond all bounds at 0.3."""
 
-    def make(**training: float) -> Recipe:
+    def make(**training: Scalar) -> Recipe:
         normed = make_recipe("cubic", **training)
         block = Block(branches=((Gene(component="cubic"),),), repeat=2)
         return Recipe(embedding=normed.embedding, blocks=(block,), head=normed.head[-1:], training=normed.training)

@@ -102,7 +102,9 @@ def test_the_inspecting_commands_read_a_search(capsys: pytest.CaptureFixture[str
     assert "def " in printed
 
 
-def test_recipes_that_nobody_knows_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, search: Path) -> None:
+def test_recipes_that_nobody_knows_are_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, search: Path
+) -> None:
     capsys.readouterr()
     assert "llama" in refused(capsys, "show", "lama", "--out", search)
     assert "99" in refused(capsys, "show", "99", "--out", search)

@@ -60,7 +60,7 @@ while store.generation_count() < {GENERATIONS}:
                 attempt.recipe, "search", "recall", 0, 0, "validation", 1, "evaluated", attempt.id, loss=score))
             print("evaluated", attempt.id, flush=True)
         (found,) = store.evaluations(attempt=attempt.id)
-        settlements.append(records.Settlement(attempt.id, "evaluated", loss=found.score))
+        settlements.append(records.Settlement(attempt.id, "evaluated", score=found.loss))
     store.finish_generation(generation, settlements)
     print("finished", generation, flush=True)
 store.finish_run()

@@ -1,0 +1,69 @@
+"""Overhead of a search outside training and compilation: proposing, sizing, storing and reading.
+
+    python tests/benchmarks/overhead.py
+
+Prints milliseconds per attempt of a generation whose training is replaced by a number, and how long `tree`,
+`best` and the next proposal take in a store of 10,000 attempts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from cognition.loader import load_library
+from evaluators.jobs import Job, Outcome
+from evolve.configuration import Configuration
+from evolve.search import Search
+from evolve.session import laboratory, prepare
+from runs.genealogy import tree, tree_lines
+from runs.store import Store
+
+
+class Instant:
+    """An executor that answers at once with a loss drawn from the job's key: what is left is overhead."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            loss = 1.0 + Random(job.key).random()
+            yield Outcome(job.key, "evaluated", loss=loss, accuracy=0.5, macro_accuracy=0.5)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--attempts", type=int, default=10_000)
+    parser.add_argument("--population", type=int, default=100)
+    arguments = parser.parse_args()
+    generations = arguments.attempts // arguments.population
+    configuration = Configuration(generations=generations, population=arguments.population, task=("recall",))
+    prepared = prepare(configuration)
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        with Store.create(
+            directory, name="overhead", seed=0, configuration=prepared.stored, version="0", generations=generations
+        ) as store:
+            library = dict(load_library())
+            lab = laboratory(prepared, store, Instant(), library)
+            search = Search(configuration, lab, prepared.tasks, library)
+            started = time.perf_counter()
+            search.run()
+            seconds = time.perf_counter() - started
+            count = store.attempt_count()
+            print(f"{count} attempts: {1e3 * seconds / count:.1f} ms of overhead per attempt")
+            for name, read in (
+                ("best", lambda: store.best(10)),
+                ("tree", lambda: tree_lines(tree(store.genealogy()))),
+                ("lineage", lambda: store.lineage(store.best(1)[0].id)),
+                ("next proposal", lambda: search.proposer.parent_of_next(search.history)),
+            ):
+                started = time.perf_counter()
+                read()
+                print(f"{name}: {1e3 * (time.perf_counter() - started):.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
