@@ -40,6 +40,9 @@ class Component:
         text, names = self._canonical
         return digest(self.kind, text, *(self._described[name] for name in names))
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.hash))
+
     @property
     def setting_order(self) -> tuple[str, ...]:
         """Names of the settings in canonical order: components of equal hash pair their settings by it."""

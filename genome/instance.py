@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from genome.component import Library
+from genome.component import Component, Library
 from genome.errors import GenomeError, RecipeError
 from genome.expressions import Scalar
 from genome.kinds import PLACES
 from genome.operation import OPERATIONS
 from genome.recipe import Branch, Gene, Recipe, component_of
-from genome.settings import complete
 from genome.typing import Program
 from genome.typing import program as typed_program
 from genome.values import Sizes, Value
@@ -110,12 +110,22 @@ def instantiate(recipe: Recipe, library: Library, sizes: Sizes, depth: int = 1) 
     return Instance(sizes, embedding, tuple(blocks), head, optimizer, builder.cost())
 
 
+@lru_cache(maxsize=4096)
+def _typed_component(
+    component: Component,
+    settings: tuple[tuple[str, Scalar], ...],
+    sizes: Sizes,
+    shared: tuple[tuple[str, Value], ...],
+) -> Program:
+    """A component at sizes; recipes share components and sizes, so that most are typed once."""
+    return typed_program(component.name, component.kind, component.bind(dict(settings)), sizes, dict(shared))
+
+
 class _Instantiation:
     def __init__(self, library: Library, sizes: Sizes) -> None:
         self.library, self.sizes = library, sizes
         self.shared: dict[str, Value] = {}
         self.placed: list[Program] = []
-        self.known: dict[tuple[Gene, tuple[tuple[str, Value], ...]], Program] = {}
 
     def kind_of(self, gene: Gene) -> str:
         component = self.library.get(gene.component)
@@ -135,15 +145,11 @@ class _Instantiation:
         component = component_of(gene, self.library, own)
         if component.kind not in kinds:
             raise RecipeError(f"{own}: {gene.component} is a {component.kind}; accepted here: {', '.join(kinds)}")
-        key = (gene, tuple(self.shared.items()))
-        program = self.known.get(key)
-        if program is None:
-            try:
-                graph = component.bind(gene.settings)
-                program = typed_program(component.name, component.kind, graph, self.sizes, self.shared)
-            except GenomeError as error:
-                raise RecipeError(f"{own}: {gene}: {error}") from None
-            self.known[key] = program
+        try:
+            settings = tuple(sorted(gene.settings.items()))
+            program = _typed_component(component, settings, self.sizes, tuple(self.shared.items()))
+        except GenomeError as error:
+            raise RecipeError(f"{own}: {gene}: {error}") from None
         for name, index in program.writes.items():
             self.shared[name] = program.nodes[index].value
         self.placed.append(program)
@@ -154,8 +160,7 @@ class _Instantiation:
         if component.kind != "training":
             raise RecipeError(f"training: {gene.component} is a {component.kind}, not a training component")
         try:
-            program = typed_program(component.name, component.kind, component.bind(gene.settings), self.sizes)
-            complete(component.settings, gene.settings, component.name)
+            program = _typed_component(component, tuple(sorted(gene.settings.items())), self.sizes, ())
         except GenomeError as error:
             raise RecipeError(f"training: {gene}: {error}") from None
         defaults = {option.name: option.default for option in OPERATIONS["optimizer"].options}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genome.canonical import canonical, digest
@@ -34,12 +35,12 @@ class TypedNode:
     state: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A component at concrete sizes: what a backend lowers.
 
     The first `len(arguments)` nodes are its arguments. `reads` and `writes` map names of values shared
-    between blocks to the nodes that read or provide them. Programs of equal `key` compute the same.
+    between blocks to the nodes that read or provide them; `graph` has every option bound.
     """
 
     name: str
@@ -49,14 +50,23 @@ class Program:
     output: int
     reads: dict[str, int]
     writes: dict[str, int]
-    key: str
+    sizes: Sizes
+    graph: Graph
 
-    @property
+    @cached_property
+    def key(self) -> str:
+        """Content digest: programs of equal key compute the same, with parameters of the same names."""
+        reads = ",".join(f"{name}:{self.nodes[index].value}" for name, index in self.reads.items())
+        types = ";".join(map(str, self.arguments))
+        labels = ",".join(self.parameters)
+        return digest(self.kind, canonical(self.graph)[0], types, str(self.sizes.context), labels, reads)
+
+    @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Every learned array by local name, such as "q" or "conv.weight"."""
         return {name: parameter for node in self.nodes for name, parameter in node.parameters.items()}
 
-    @property
+    @cached_property
     def parameter_count(self) -> int:
         return sum(parameter.elements for parameter in self.parameters.values())
 
@@ -101,10 +111,7 @@ def program(
             raise LanguageError(str(error), node.line, node.column) from None
     _check_result(name, kind, bound.nodes[bound.output], nodes[bound.output], sizes)
     writes = {str(node.options["name"]): index for index, node in enumerate(nodes) if node.operation == "share"}
-    labels = ",".join(label for node in nodes for label in node.parameters)
-    outside = ",".join(f"{key}:{(shared or {})[key]}" for key in reads)
-    key = digest(kind, canonical(bound)[0], ";".join(map(str, arguments)), str(sizes.context), labels, outside)
-    return Program(name, kind, arguments, tuple(nodes), bound.output, reads, writes, key)
+    return Program(name, kind, arguments, tuple(nodes), bound.output, reads, writes, sizes, bound)
 
 
 def _typed(

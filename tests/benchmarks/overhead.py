@@ -58,7 +58,10 @@ def main() -> None:
                 ("best", lambda: store.best(10)),
                 ("tree", lambda: tree_lines(tree(store.genealogy()))),
                 ("lineage", lambda: store.lineage(store.best(1)[0].id)),
-                ("next proposal", lambda: search.proposer.parent_of_next(search.history)),
+                (
+                    "proposals of the next generation",
+                    lambda: search.proposer.draft(generations + 1, count + 1, search.history, {}),
+                ),
             ):
                 started = time.perf_counter()
                 read()

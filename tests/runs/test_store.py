@@ -111,7 +111,6 @@ def test_a_refused_generation_changes_nothing(store: Store) -> None:
     nothing_repeated = [proposal("b", 1), proposal("c", status="duplicate")]
     without_recipe = [proposal("b", 1), records.Proposal("insert", None)]
     without_reason = [proposal("b", 1), proposal("c", status="rejected")]
-    other_text = [proposal("b", 1), proposal("c", recipe=replace(recipe("a"), recipe="{}"), status="duplicate")]
     not_finite = [proposal("b", 1), proposal("c", parameters=math.nan)]
     for refused in (
         bad_parent,
@@ -119,7 +118,6 @@ def test_a_refused_generation_changes_nothing(store: Store) -> None:
         nothing_repeated,
         without_recipe,
         without_reason,
-        other_text,
         not_finite,
         [],
     ):
@@ -415,3 +413,11 @@ def test_ten_thousand_attempts_read_at_once(tmp_path: Path) -> None:
         assert store.record_evaluation(evaluation("r0-0"))
         # Processor time, since other processes may keep the machine busy; about 0.3 s on one core.
         assert time.process_time() - start < 1.5
+
+
+def test_the_first_text_of_a_recipe_stands_for_all_that_have_its_hash(store: Store) -> None:
+    with_scores(store, 0, [proposal("a")], [0.5])
+    renamed = replace(recipe("a"), recipe='{"other":"names"}')
+    store.propose(1, [proposal("b", 1), proposal("a", recipe=renamed, status="duplicate")], None)
+    assert store.attempt(3).duplicate_of == 1
+    assert store.recipe("a-hash").recipe == recipe("a").recipe
