@@ -35,7 +35,7 @@ _PLAIN = (
     "def plain_residual(x, branch) -> residual:\n    return x + branch",
     "def plain_merge(left, right) -> merge:\n    return left + right",
     "def plain_head(x) -> head:\n    return linear(rms_normalize(x), vocabulary)",
-    'def plain_training() -> training:\n    return optimizer("adamw", 0.003, schedule="constant", warmup=0.0)',
+    'def plain_training() -> training:\n    return optimizer("lion", 0.001, schedule="constant", warmup=0.0)',
 )
 
 

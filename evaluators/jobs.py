@@ -15,12 +15,13 @@ Status = Literal["evaluated", "failed", "diverged", "timeout"]
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A task by name, profile of settings, and corpus (for text)."""
+    """A task by name, profile of settings, and corpus (for text), which may keep no sealed split."""
 
     name: str
     profile: str
     data: str | None = None
     context: int | None = None
+    sealed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Outcome:
     accuracy: float | None = None
     macro_accuracy: float | None = None
     parameters: int = 0
+    steps: int = 0
     step_seconds: float = 0.0
     compile_seconds: float = 0.0
     train_seconds: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -27,7 +27,13 @@ from genome.recipe import Recipe
 from genome.values import Sizes
 
 CHUNK = 50
-"""Steps between looks at the loss: a diverged run ends at the next look."""
+"""Looks at the run come at multiples of this many steps: a diverged one ends there, and a solved one too."""
+
+SOLVED = 0.999
+"""Validation accuracy at which a task with a rule counts as solved and training ends, as in MAD (2403.17844)."""
+
+Watch = Callable[[int, float], None]
+"""Called with the steps taken and the training loss, at every look."""
 
 GENTLER = 3
 """What the learning rate of a diverged run is divided by for its one repetition."""
@@ -43,7 +49,7 @@ class Trainer:
         self._components: dict[str, Component] = {}
         self._device = backend.devices()[0].name
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job, watch: Watch = lambda step, loss: None) -> Outcome:
         """Train and score. A recipe at fault gives an outcome with status and reason, never an exception.
 
         A run from step 0 that diverges is repeated once with a third of its learning rate, which the outcome
@@ -51,7 +57,7 @@ class Trainer:
         ValueError for a task that cannot be made and BackendError for a checkpoint that is not the job's.
         """
         started, compiled = time.perf_counter(), self.backend.compile_seconds
-        outcome = self._run(job)
+        outcome = self._run(job, watch)
         return replace(
             outcome,
             compile_seconds=self.backend.compile_seconds - compiled,
@@ -63,10 +69,12 @@ class Trainer:
     def task(self, spec: TaskSpec) -> Task:
         """The task of a specification. Raises ValueError for one that cannot be made."""
         if spec not in self._tasks:
-            self._tasks[spec] = make_task(spec.name, spec.profile, data=spec.data, context=spec.context)
+            self._tasks[spec] = make_task(
+                spec.name, spec.profile, data=spec.data, context=spec.context, sealed=spec.sealed
+            )
         return self._tasks[spec]
 
-    def _run(self, job: Job) -> Outcome:
+    def _run(self, job: Job, watch: Watch) -> Outcome:
         task = self.task(job.task)
         try:
             library = {name: self._component(source) for name, source in job.components.items()}
@@ -76,13 +84,15 @@ class Trainer:
             return Outcome(job.key, "failed", str(error))
         instance = read_out(instance, task.readout)
         if job.start:
-            return self._attempt(job, task, instance, _noted_adjustments(job))
-        outcome = self._attempt(job, task, instance, ())
+            return self._attempt(job, task, instance, _noted_adjustments(job), watch)
+        outcome = self._attempt(job, task, instance, (), watch)
         if outcome.status != "diverged":
             return outcome
-        return self._attempt(job, task, instance, (_gentler(instance, outcome.reason),))
+        return self._attempt(job, task, instance, (_gentler(instance, outcome.reason),), watch)
 
-    def _attempt(self, job: Job, task: Task, instance: Instance, adjustments: tuple[Adjustment, ...]) -> Outcome:
+    def _attempt(
+        self, job: Job, task: Task, instance: Instance, adjustments: tuple[Adjustment, ...], watch: Watch
+    ) -> Outcome:
         """One training run with the optimizer's options adjusted, scored."""
         known = Outcome(job.key, "evaluated", parameters=instance.cost.parameters, adjustments=adjustments)
         optimizer = {**instance.optimizer, **{change.name: change.value for change in adjustments}}
@@ -95,22 +105,28 @@ class Trainer:
             reason = checks.fault(model, state, self._batch(job, task, 0))
             if reason:
                 return replace(known, status="failed", reason=reason)
-        return self._train(job, task, model, state, known)
+        return self._train(job, task, model, state, known, watch)
 
-    def _train(self, job: Job, task: Task, model: Model, state: State, known: Outcome) -> Outcome:
+    def _train(self, job: Job, task: Task, model: Model, state: State, known: Outcome, watch: Watch) -> Outcome:
         limit = 4 * float(np.log(task.vocabulary))
         compiled, started = self.backend.compile_seconds, time.perf_counter()
-        for first in range(job.start, job.stop, CHUNK):
-            last = min(first + CHUNK, job.stop)
+        last, scores = job.start, None
+        for first, last in _looks(job.start, job.stop):
             state, losses = model.train(state, self._batches(job, task, first, last))
             if not np.isfinite(losses).all() or losses[-1] > limit:
                 reason = f"the loss reached {losses[-1]:.3g} nats by step {last}"
                 return replace(known, status="diverged", reason=reason)
+            watch(last, float(losses[-1]))
+            if job.scale.screen_steps < last < job.stop and task.skill != "text":
+                scores = model.evaluate(state, task.evaluation_batches("validation", job.scale.batch))
+                if scores.accuracy >= SOLVED:
+                    break
         seconds = time.perf_counter() - started - (self.backend.compile_seconds - compiled)
-        unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, job.stop))
+        unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, last))
         if unused:
             return replace(known, status="failed", reason=f"{', '.join(unused[:3])}: no gradient reaches it")
-        scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
+        if scores is None or last == job.stop or job.split != "validation":
+            scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
         if not np.isfinite(scores.loss):
             return replace(known, status="diverged", reason=f"the {job.split} loss is {scores.loss}")
         if job.stop < job.scale.steps and job.checkpoint:
@@ -121,8 +137,9 @@ class Trainer:
             loss=scores.loss,
             accuracy=micro_accuracy(scores.correct_by_class, scores.count_by_class),
             macro_accuracy=macro_accuracy(scores.correct_by_class, scores.count_by_class),
+            steps=last - job.start,
             train_seconds=seconds,
-            step_seconds=seconds / max(1, job.stop - job.start),
+            step_seconds=seconds / max(1, last - job.start),
         )
 
     def _component(self, source: str) -> Component:
@@ -135,6 +152,14 @@ class Trainer:
 
     def _batches(self, job: Job, task: Task, first: int, last: int) -> Iterator[Batch]:
         return (self._batch(job, task, index) for index in range(first, last))
+
+
+def _looks(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Spans of steps between looks; looks lie at the same steps wherever a run starts."""
+    while start < stop:
+        end = min((start // CHUNK + 1) * CHUNK, stop)
+        yield start, end
+        start = end
 
 
 def _gentler(instance: Instance, reason: str) -> Adjustment:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from evaluators.executor import Executor
 from evaluators.fitting import fit
-from evaluators.jobs import Job, Outcome, TaskSpec, component_sources
+from evaluators.jobs import Adjustment, Job, Outcome, TaskSpec, component_sources
 from evaluators.scales import Scale
 from evaluators.tasks.protocol import Split
 from genome.component import Library
 from genome.instance import Instance
 from genome.recipe import Recipe
+from runs import records
 from runs.records import Evaluation, EvaluationStatus, Purpose
 from runs.store import Store
 
@@ -104,7 +105,7 @@ class Laboratory:
         for done, outcome in enumerate(self.executor.run([job for job, _ in jobs.values()]), 1):
             job, subject = jobs[outcome.key]
             evaluation = _evaluation(job, subject, outcome, rung, purpose)
-            self.store.record_evaluation(evaluation)
+            self.store.record_evaluation(evaluation, [_adjustment(job, change) for change in outcome.adjustments])
             stored[subject.hash, job.seed, job.task.name] = evaluation
             self.clock.add(outcome)
             self.observe(done, total)
@@ -159,6 +160,10 @@ class Laboratory:
         return Measured(subject, seed, "evaluated", "", losses, seconds, step_seconds)
 
 
+def _adjustment(job: Job, change: Adjustment) -> records.Adjustment:
+    return records.Adjustment(f"{job.task.name}.{change.name}", change.original, change.value, change.reason)
+
+
 def _evaluation(job: Job, subject: Subject, outcome: Outcome, rung: int, purpose: Purpose) -> Evaluation:
     return Evaluation(
         recipe=subject.hash,
@@ -167,7 +172,7 @@ def _evaluation(job: Job, subject: Subject, outcome: Outcome, rung: int, purpose
         seed=job.seed,
         rung=rung,
         split=job.split,
-        tokens=(job.stop - job.start) * job.scale.batch * job.scale.context,
+        tokens=(outcome.steps or job.stop - job.start) * job.scale.batch * job.scale.context,
         status=outcome.status,
         attempt=subject.attempt,
         reason=outcome.reason,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -28,8 +27,8 @@ from genome.parser import parse_component
 from genome.recipe import Recipe
 from runs import records
 
-SCREENED_OUT = 0.5
-"""Part of a generation that stops after the first rung."""
+PROMOTED = 0.4
+"""Part of a generation that goes on after the first rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +234,10 @@ def _same_recipe(left: Individual, right: Individual) -> bool:
 
 
 def _promoted(screened: Sequence[Measured], yardstick: Yardstick) -> list[Measured]:
-    """The better part of a generation by its score after the first rung."""
+    """The best part of a generation by its score after the first rung."""
     finished = [measured for measured in screened if measured.status == "evaluated"]
     ranked = sorted(finished, key=lambda m: (-yardstick.score(m.losses), m.subject.attempt))
-    return ranked[: ceil(len(screened) * (1 - SCREENED_OUT))]
+    return ranked[: max(1, round(PROMOTED * len(screened)))]
 
 
 def _settlements(
@@ -261,7 +260,7 @@ def _settlements(
             records.Settlement(
                 attempt,
                 "screened" if stopped else "evaluated",
-                "not among the better half after the first rung" if stopped else "",
+                "not among the best after the first rung" if stopped else "",
                 yardstick.score(last.losses),
                 SCREEN if stopped else FULL,
                 step_seconds=last.step_seconds,

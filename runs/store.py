@@ -179,8 +179,12 @@ class Store(Archive):
             self._database.execute("UPDATE runs SET random_state = ?", [state])
         return tuple(range(first, first + len(proposals)))
 
-    def record_evaluation(self, evaluation: records.Evaluation) -> bool:
+    def record_evaluation(
+        self, evaluation: records.Evaluation, adjustments: Sequence[records.Adjustment] = ()
+    ) -> bool:
         """Store one evaluation at once. True if it was stored, False if its key already has one.
+
+        `adjustments` are repairs that its training needed; those the attempt does not have yet are added to it.
 
         A measurement is never replaced. A stored failure gives way to a measurement of the same key, and the
         failure becomes an event: a retry after a crash counts, and nothing is paid twice.
@@ -198,6 +202,10 @@ class Store(Archive):
                 row["id"] = failure["id"]
                 self._database.execute("DELETE FROM evaluations WHERE id = ?", [failure["id"]])
             self._insert("evaluations", [row])
+            if evaluation.attempt is not None:
+                known = self.adjustments(evaluation.attempt)
+                new = [adjustment for adjustment in adjustments if adjustment not in known]
+                self._insert("adjustments", proposing.adjustment_rows(evaluation.attempt, len(known), new))
         return True
 
     def settle(self, settlement: records.Settlement) -> None:

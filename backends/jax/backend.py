@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jax import monitoring
 
 from backends.jax.compiled import CompiledUnits
-from backends.jax.lowering import LOWERINGS
 from backends.jax.model import JaxModel
+from backends.jax.table import LOWERINGS
 from backends.protocol import Device, Precision
 from genome.instance import Instance
 

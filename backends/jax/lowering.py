@@ -1,66 +1,21 @@
-"""One table from operation to JAX implementation, and the lowering of a program by walking its graph."""
+"""The lowering of a program: a walk over its graph, each call by its entry in the table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 
-from genome.expressions import Scalar
+from backends.jax import pointwise, sequence  # noqa: F401  (fill the table)
+from backends.jax.table import LOWERINGS, Applied
 from genome.operation import OPERATIONS
 from genome.typing import Program, TypedNode
-from genome.values import Value
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """One call at trace time: input arrays and their types, options with defaults, own parameters, positions.
-
-    Inputs and parameters come in `dtype`, but for tokens and decays; the result is cast to it.
-    """
-
-    values: tuple[jax.Array | None, ...]
-    types: tuple[Value | None, ...]
-    options: dict[str, Scalar | None]
-    parameters: tuple[jax.Array, ...]
-    result: Value
-    length: int
-    dtype: jnp.dtype
-
-    @property
-    def x(self) -> jax.Array:
-        """The first input."""
-        value = self.values[0]
-        assert value is not None
-        return value
-
-    def whole(self, name: str) -> int:
-        """An option that is a whole number."""
-        return int(self.options[name] or 0)
-
-    def number(self, name: str) -> float:
-        """An option that is a number."""
-        return float(self.options[name] or 0.0)
-
 
 FLOAT32 = jnp.dtype(jnp.float32)
 DECAYS = ("decay", "log_decay")
 LIGHT = ("gain", "offset", "shift")
-
-Lowering = Callable[[Applied], jax.Array]
-LOWERINGS: dict[str, Lowering] = {}
-
-
-def lowers(*names: str) -> Callable[[Lowering], Lowering]:
-    """Declare the implementation of operations."""
-
-    def declare(function: Lowering) -> Lowering:
-        LOWERINGS.update(dict.fromkeys(names, function))
-        return function
-
-    return declare
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +107,3 @@ def _keeps_numbers(operation: str) -> bool:
     return declared is not None and (
         (declared.family in ("pointwise", "features") and operation != "einsum") or operation in LIGHT
     )
-
-
-def spread(array: jax.Array, value: Value) -> jax.Array:
-    """A parameter gains batch and time axes of size one, so that all arrays are [B, T, *features]."""
-    return array[None, None] if value.over == "parameter" else array

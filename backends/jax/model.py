@@ -68,11 +68,11 @@ class JaxModel:
                     )
             state.step += 1
             losses.append(loss)
-        return state, np.asarray(jax.device_get(losses), np.float32)
+        return state, np.asarray([_total(loss) for loss in jax.device_get(losses)], np.float32)
 
     def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
         loss, gradients, _ = self._gradients(state.parameters, batch)
-        return float(loss), self._by_path(gradients)
+        return _total(loss), self._by_path(gradients)
 
     def evaluate(self, state: TrainingState, batches: Iterable[Batch]) -> Evaluation:
         vocabulary = self.instance.sizes.vocabulary
@@ -140,15 +140,17 @@ class JaxModel:
 
     def _gradients(
         self, parameters: list[UnitParameters], batch: Batch
-    ) -> tuple[jax.Array, list[UnitParameters], jax.Array]:
-        """Loss, gradients by unit, and the sum of their squares."""
+    ) -> tuple[list[jax.Array], list[UnitParameters], jax.Array]:
+        """Terms of the loss (of the targets, and penalties), gradients by unit, and the sum of their squares."""
         values: dict[int, Any] = {TOKENS: batch.inputs_BxT}
-        pullbacks = []
+        pullbacks, penalties = [], []
         for unit, place, own in zip(self.units[:-1], self.placed, parameters, strict=False):
             inputs = tuple(values[slot] for slot in place.takes)
-            (filled, _), pullback = unit.forward(own, inputs)
+            (filled, penalty), pullback = unit.forward(own, inputs)
             values.update(zip(place.fills, filled, strict=True))
             pullbacks.append(pullback)
+            if place.penalised:
+                penalties.append(penalty)
         inputs = tuple(values[slot] for slot in self.placed[-1].takes)
         loss, last, taken, squares = self.units[-1].loss(parameters[-1], inputs, batch.targets_BxT)
         gradients: list[UnitParameters] = [last]
@@ -159,7 +161,7 @@ class JaxModel:
             gradients.append(own)
             for slot, cotangent in zip(place.takes, taken, strict=False):
                 cotangents[slot] = cotangents[slot] + cotangent if slot in cotangents else cotangent
-        return loss, gradients[::-1], squares
+        return [loss, *penalties], gradients[::-1], squares
 
     def _forward(self, parameters: list[UnitParameters], tokens_BxT: np.ndarray) -> dict[int, Any]:
         """Values of all slots but the scores."""
@@ -176,3 +178,7 @@ class JaxModel:
             for path, own in zip(unit.paths, parts, strict=True)
             if own
         }
+
+
+def _total(terms: list[jax.Array]) -> float:
+    return float(np.sum(np.asarray(terms, np.float32)))

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from flax import nnx
 
 from backends.initial import Parameters
-from backends.jax import pointwise, sequence  # noqa: F401  (fill the table of lowerings)
 from backends.jax.lowering import run_program
 from backends.plan import TOKENS, Call, plan
 from backends.protocol import Precision

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from backends.jax.kernels.products import project
-from backends.jax.lowering import Applied, lowers, spread
+from backends.jax.table import Applied, lowers, spread
 
 NORM_EPSILON = 1e-6
 

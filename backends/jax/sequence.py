@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
-from backends.jax.lowering import Applied, lowers
+from backends.jax.table import Applied, lowers
 
 
 def _in_time(call: Applied) -> list[jax.Array]:

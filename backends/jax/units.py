@@ -14,7 +14,6 @@ from functools import cached_property
 import jax
 import jax.numpy as jnp
 
-from backends.jax import pointwise, sequence  # noqa: F401  (fill the table of lowerings)
 from backends.jax.lowering import run_program
 from backends.plan import Call
 from genome.canonical import digest
@@ -41,6 +40,11 @@ class Unit:
         programs = [call.program.key for call in self.calls]
         edges = [[local[slot] for slot in slots] for slots in (self.takes, self.fills)]
         return digest(*programs, str(wiring), str(edges))
+
+    @cached_property
+    def penalised(self) -> bool:
+        """Whether a call adds to the loss."""
+        return any(node.operation == "penalty" for call in self.calls for node in call.program.nodes)
 
     @property
     def paths(self) -> tuple[str, ...]:

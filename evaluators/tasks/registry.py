@@ -54,10 +54,20 @@ recall, memorization and MQAR reach accuracy 1.0 and copying 0.94, from a platea
 MQAR with 32 had not left by then. Fuzzy recall and compression end well above chance and far from solved.
 """
 
+SEALED_FRACTION = 0.05
+"""Part of a text that only the final report sees."""
+
 TASK_NAMES: tuple[str, ...] = (LanguageModelling.name, *PUBLISHED)
 
 
-def make_task(name: str, profile: str, *, data: str | Path | None = None, context: int | None = None) -> Task:
+def make_task(
+    name: str,
+    profile: str,
+    *,
+    data: str | Path | None = None,
+    context: int | None = None,
+    sealed: bool = True,
+) -> Task:
     """The task of this name.
 
     Args:
@@ -65,6 +75,8 @@ def make_task(name: str, profile: str, *, data: str | Path | None = None, contex
         profile: `published`, the baseline of the source (text: nanoGPT's context of 256), or `tiny`.
         data: the corpus of `text` (see `corpus.read_corpus`); the other tasks make their own data.
         context: sequence length in place of the profile's.
+        sealed: whether `text` keeps the last twentieth apart; otherwise all of the last tenth validates, as in
+            nanoGPT.
 
     Raises:
         ValueError: an unknown name or profile, settings that the rule excludes, data for another task.
@@ -76,10 +88,13 @@ def make_task(name: str, profile: str, *, data: str | Path | None = None, contex
         raise ValueError(f"unknown profile {profile!r}: choose from {', '.join(get_args(Profile))}")
     if name == LanguageModelling.name:
         corpus = read_corpus(data)
-        if profile == "published":
-            return LanguageModelling(corpus=corpus, context=256 if context is None else context)
+        length = context or (256 if profile == "published" else 64)
+        windows = None if profile == "published" or not sealed else 1_024
         return LanguageModelling(
-            corpus=corpus, context=64 if context is None else context, evaluation_windows=1_024
+            corpus=corpus,
+            context=length,
+            sealed_fraction=SEALED_FRACTION if sealed else 0.0,
+            evaluation_windows=windows,
         )
     if data is not None:
         raise ValueError(f"task {name} makes its own data: a corpus is for the task text")

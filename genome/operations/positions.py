@@ -12,6 +12,8 @@ def rope(x: Value, base: float = 10000.0) -> Result:
     """Rotate pairs of the last axis by angles that grow with the position (2104.09864)."""
     if not x.shape or x.tokens or x.shape[-1] < 2:
         raise GenomeError(f"rope needs a last axis of at least two features, not {x}")
+    if base <= 0:
+        raise GenomeError(f"rope needs a base above 0, not {base}")
     x = over_at_least(x, "position")
     return Result(Value(x.shape, x.over, unit=x.unit), flops=3 * x.elements)
 

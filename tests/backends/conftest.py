@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+
+from genome.instance import Instance
+from genome.recipe import Gene
+from tests.backends.small_recipes import block, recipe, small
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +16,10 @@ def backend():
     from backends.jax.backend import JaxBackend
 
     return JaxBackend()
+
+
+@pytest.fixture(scope="session")
+def two_blocks() -> Callable[[Gene], Instance]:
+    """An attention and a channel block, trained by the given gene."""
+    blocks = (block(("rms_norm", "attention")), block(("rms_norm", "swiglu")))
+    return lambda training: small(recipe(*blocks, training=training))
