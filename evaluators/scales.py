@@ -12,8 +12,8 @@ class Scale:
     """One rung of the ladder. Recipes are instantiated so that they meet `parameters` (learned numbers, all).
 
     `widths` is the coarse grid of stream widths, `hidden_step` the grid of inner sizes; `depth` repeats the
-    recipe's blocks; `tokens` is the full training budget per task and `screen` the fraction of it after which
-    the worst part of a generation stops.
+    recipe's blocks; `tokens` is the full training budget, which the tasks of a search share, and `screen` the
+    fraction of it after which the worst part of a generation stops.
     """
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,10 @@ TINY_CONTEXT = 64
 
 @dataclass(frozen=True)
 class Prepared:
-    """A configuration whose tasks exist and whose backend is known, before anything is written."""
+    """A configuration whose tasks exist and whose backend is known, before anything is written.
+
+    The tasks of `scale` share its tokens alike.
+    """
 
     configuration: Configuration
     backend: str
@@ -51,7 +54,8 @@ class Prepared:
 
 def prepare(configuration: Configuration) -> Prepared:
     """Make the tasks and choose the backend. Raises ValueError in one line where one of them cannot be had."""
-    scale = SCALES[configuration.scale]
+    whole = SCALES[configuration.scale]
+    scale = replace(whole, tokens=whole.tokens // len(configuration.task))
     specs = task_specs(configuration.task, configuration.data, scale)
     backend = choose_backend(configuration.backend)[0]
     tasks = tuple(make_task(s.name, s.profile, data=s.data, context=s.context) for s in specs)

@@ -87,18 +87,21 @@ def _decays(node: TypedNode) -> set[int]:
 
 
 def _precise(program: Program) -> set[int]:
-    """Nodes in float32: those that do not vary over the stream, and those between a product and a decay."""
+    """Nodes in float32: what does not vary over the stream, what lies between a product and a decay, and what
+    follows from these alone, such as the root of one minus a squared decay."""
     towards: set[int] = set()
     for index in reversed(range(len(program.nodes))):
         node = program.nodes[index]
         towards |= _decays(node)
         if index in towards and _keeps_numbers(node.operation):
             towards.update(i for i in node.inputs if i is not None)
-    return {
-        index
-        for index, node in enumerate(program.nodes)
-        if node.value.over != "stream" or (index in towards and _keeps_numbers(node.operation))
-    }
+    found: set[int] = set()
+    for index, node in enumerate(program.nodes):
+        inputs = {i for i in node.inputs if i is not None}
+        follows = index in towards or (inputs and inputs <= found)
+        if node.value.over != "stream" or (follows and _keeps_numbers(node.operation)):
+            found.add(index)
+    return found
 
 
 def _keeps_numbers(operation: str) -> bool:

@@ -89,6 +89,7 @@ def run(source: str, x: np.ndarray, precision: str) -> np.ndarray:
         "linear_scan(exp(-softplus(offset(ramp(width, -7.0, -6.0)))), x)",
         "linear_scan(exp(-0.002 * sigmoid(x)), x)",
         "linear_scan(1 - 0.002 * sigmoid(x), x)",
+        "linear_scan(exp(-0.002 * sigmoid(x)), sqrt(1 - square(exp(-0.002 * sigmoid(x)))) * x)",
         "x * cos(position() / 2)",
     ],
 )
