@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -86,6 +85,7 @@ class _Worker:
     given: int = 0
     printed: int = 0
     buffer: bytearray = field(default_factory=bytearray)
+    compiled: set[tuple[str, int, int]] = field(default_factory=set)
 
     @property
     def output(self) -> int:
@@ -96,6 +96,7 @@ class _Worker:
         assert self.process.stdin is not None
         self.job, self.since, self.printed = job, time.monotonic(), self.errors.stat().st_size
         self.given += 1
+        self.compiled |= _compiled_by(job)
         with suppress(BrokenPipeError):  # its end of file is read next, and the job is accounted for there
             self.process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
             self.process.stdin.flush()
@@ -160,7 +161,7 @@ class LocalExecutor:
 
         Where the caller stops early, jobs that have begun are lost with their workers.
         """
-        waiting = deque(jobs)
+        waiting = list(jobs)
         try:
             while waiting or self._busy():
                 self._staff(min(self.count, len(waiting) + len(self._busy())))
@@ -184,10 +185,25 @@ class LocalExecutor:
         while len(self._workers) < count:
             self._workers.append(self._spawn())
 
-    def _hand_out(self, waiting: deque[Job]) -> None:
+    def _hand_out(self, waiting: list[Job]) -> None:
         for worker in self._workers:
             if waiting and worker.ready and worker.job is None:
-                worker.send(waiting.popleft())
+                job = self._choose(worker, waiting)
+                waiting.remove(job)
+                worker.send(job)
+
+    def _choose(self, worker: _Worker, waiting: Sequence[Job]) -> Job:
+        """The job for which the worker has the least to compile; what another one is compiling now comes last.
+
+        Scores never depend on this choice: it saves compiling the same component twice.
+        """
+        elsewhere = set().union(*(_compiled_by(other.job) for other in self._workers if other.job))
+
+        def cost(job: Job) -> tuple[int, int]:
+            missing = _compiled_by(job) - worker.compiled
+            return len(missing & elsewhere), len(missing)
+
+        return min(waiting, key=cost)
 
     def _attend(self) -> list[tuple[_Worker, bytes | None]]:
         """Wait for workers that write, end or are late: what each wrote, b"" at its end, None where it is late.
@@ -275,6 +291,11 @@ class LocalExecutor:
         if self.options.platform:
             scrubbed["JAX_PLATFORMS"] = self.options.platform
         return scrubbed | SET
+
+
+def _compiled_by(job: Job) -> set[tuple[str, int, int]]:
+    """What a job compiles: its components at its sizes."""
+    return {(source, job.width, job.hidden) for source in job.components.values()}
 
 
 def _answer(line: bytes, job: Job) -> Outcome | None:

@@ -36,7 +36,7 @@ PUBLISHED: dict[str, SyntheticTask] = {task.name: task() for task in (*MAD, MQAR
 TINY: dict[str, SyntheticTask] = {
     task.name: task
     for task in (
-        InContextRecall(vocabulary=12, context=64, training_examples=None, evaluation_examples=256),
+        InContextRecall(vocabulary=8, context=64, training_examples=None, evaluation_examples=256),
         NoisyRecall(
             vocabulary=16, noise_vocabulary=6, context=64, training_examples=None, evaluation_examples=256
         ),
