@@ -32,7 +32,7 @@ BUDGET_TOLERANCE = 0.05
 BUDGET_LIMIT = 0.25
 """Distance beyond which a recipe that has no size to adjust is refused."""
 
-FLOPS_LIMIT = 8.0
+FLOPS_LIMIT = 3.0
 """A candidate may cost this many times the forward FLOPs of two per parameter."""
 
 TRIES_PER_PROPOSAL = 8
