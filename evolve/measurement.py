@@ -76,9 +76,20 @@ class Laboratory:
     observe: Callable[[int, int], None] = lambda done, total: None
     clock: Clock = field(default_factory=Clock)
 
-    def subject(self, recipe: Recipe, digest: str, attempt: int | None = None, hidden_step: int = 0) -> Subject:
-        """Size a recipe. Raises RecipeError where it has no instance at this scale."""
-        fitted = fit(recipe, self.library, self.scale, self.vocabulary, hidden_step=hidden_step)
+    def subject(
+        self,
+        recipe: Recipe,
+        digest: str,
+        attempt: int | None = None,
+        *,
+        hidden_step: int = 0,
+        library: Library | None = None,
+    ) -> Subject:
+        """Size a recipe; `library` holds components that the laboratory's own may not have yet.
+
+        Raises RecipeError where it has no instance at this scale.
+        """
+        fitted = fit(recipe, library or self.library, self.scale, self.vocabulary, hidden_step=hidden_step)
         return Subject(digest, recipe, fitted.instance, attempt)
 
     def measure(

@@ -23,7 +23,7 @@ from evolve.variation import SEED, Variation, vary
 from genome.component import Component, Library
 from genome.edits import edits_to_json
 from genome.errors import GenomeError
-from genome.recipe import Recipe, recipe_hash
+from genome.recipe import recipe_hash
 from runs import records
 
 BUDGET_TOLERANCE = 0.05
@@ -97,7 +97,7 @@ class Proposer:
         if recipe.hash in known:
             return self._refused(variation, recipe, "duplicate", f"equals attempt {known[recipe.hash]}")
         try:
-            subject = sized(self.laboratory, variation.recipe, recipe.hash, extended, attempt)
+            subject = self.laboratory.subject(variation.recipe, recipe.hash, attempt, library=extended)
         except GenomeError as error:
             return self._refused(variation, recipe, "rejected", str(error))
         budget = self.laboratory.scale.parameters
@@ -137,13 +137,6 @@ class Proposer:
             variation.operator, known, parents, edits, status, reason, label=recipe.label if recipe else ""
         )
         return Drafted(proposal, None, variation)
-
-
-def sized(laboratory: Laboratory, recipe: Recipe, digest: str, library: Library, attempt: int | None) -> Subject:
-    """Size a recipe whose components need not be in the laboratory's library yet."""
-    from dataclasses import replace
-
-    return replace(laboratory, library=library).subject(recipe, digest, attempt)
 
 
 def label(variation: Variation) -> str:

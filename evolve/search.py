@@ -18,7 +18,7 @@ from evolve.errors import SearchError
 from evolve.families import recipe_family
 from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.measurement import FULL, SCREEN, Laboratory, Measured, Subject
-from evolve.proposals import Proposer, sized
+from evolve.proposals import Proposer
 from evolve.strategies import make_strategy
 from evolve.variation import SEED, toolbox
 from evolve.yardstick import Yardstick, measure_yardstick, training_seed
@@ -63,7 +63,7 @@ class Search:
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
         yardstick = measure_yardstick(self.laboratory, self.tasks, self.configuration.seed)
-        self._recall()
+        self._restore()
         for generation in range(self.laboratory.store.generation_count() + 1, self.configuration.generations + 1):
             self._generation(generation, yardstick)
         return yardstick
@@ -85,9 +85,7 @@ class Search:
             raise SearchError(
                 f"every candidate of generation {generation} failed, the last: {settlements[-1].reason}"
             )
-        earlier = set(self.history.individuals)
-        self._recall(generation, settlements)
-        new = [self.history.individuals[a] for a in self.history.individuals if a not in earlier]
+        new = self._absorb(settlements)
         credit = self._credited(new)
         statistics = self._statistics(generation, started, proposing)
         self.laboratory.store.finish_generation(generation, settlements, credit, statistics)
@@ -114,32 +112,31 @@ class Search:
         subjects = []
         for attempt in self.laboratory.store.pending():
             recipe = self._recipe(attempt)
-            subjects.append(sized(self.laboratory, recipe, str(attempt.recipe), self.library, attempt.id))
+            subjects.append(self.laboratory.subject(recipe, str(attempt.recipe), attempt.id))
         return subjects
 
     def _recipe(self, attempt: records.Attempt) -> Recipe:
         return Recipe.from_json(self.laboratory.store.recipe(str(attempt.recipe)).recipe)
 
-    def _recall(self, generation: int | None = None, settlements: Sequence[records.Settlement] = ()) -> None:
-        """Add to the history what the store holds, or what a generation just led to."""
+    def _restore(self) -> None:
+        """Read back what the store holds of finished generations."""
         store = self.laboratory.store
-        if generation is None:
-            for component in store.components():
-                if component.name not in self.library:
-                    self.library[component.name] = parse_component(component.source, {})
-            for credits in store.credit().values():
-                for own in credits:
-                    gained = Credit(own.attempts, own.improved, own.gain, own.cost_flops)
-                    self.credit[own.operator] = self.credit.get(own.operator, Credit()).plus(gained)
-        outcome = {settlement.attempt: settlement for settlement in settlements}
-        rows = store.attempts() if generation is None else store.attempts(generation=generation)
-        for attempt in rows:
-            if attempt.recipe is None or attempt.status in ("duplicate", "rejected"):
-                continue
-            settled = outcome.get(attempt.id)
-            if generation is None and attempt.status == "proposed":
-                continue
-            self._remember(attempt, settled)
+        for component in store.components():
+            if component.name not in self.library:
+                self.library[component.name] = parse_component(component.source, {})
+        for rows in store.credit().values():
+            for row in rows:
+                own = Credit(row.attempts, row.improved, row.gain, row.cost_flops)
+                self.credit[row.operator] = self.credit.get(row.operator, Credit()).plus(own)
+        for attempt in store.attempts():
+            if attempt.status not in ("duplicate", "rejected", "proposed"):
+                self._remember(attempt, None)
+
+    def _absorb(self, settlements: Sequence[records.Settlement]) -> list[Individual]:
+        """Add a generation's outcomes to the history; returns its individuals."""
+        for settlement in settlements:
+            self._remember(self.laboratory.store.attempt(settlement.attempt), settlement)
+        return [self.history.individuals[settlement.attempt] for settlement in settlements]
 
     def _remember(self, attempt: records.Attempt, settled: records.Settlement | None) -> None:
         status = settled.status if settled else attempt.status
@@ -204,14 +201,14 @@ class Search:
         parental = self.history.ranked
         evaluated = [i for i in parental if i.rung == FULL]
         statistics = tools.Statistics(key=lambda individual: individual.score)
-        statistics.register("best", max)
         statistics.register("median", median)
-        compiled = statistics.compile(evaluated) if evaluated else {"best": None, "median": None}
+        compiled = statistics.compile(evaluated) if evaluated else {"median": None}
         fresh = [i for i in evaluated if i.generation == generation]
         operator = max(self.credit, key=lambda name: (self.credit[name].gain, name), default="")
         clock = self.laboratory.clock
         wall = perf_counter() - started
         return {
+            "best": self.hall[0].score if self.hall else None,
             **compiled,
             "generation_best": max((i.score for i in fresh), default=None),
             "proposed": len(own),

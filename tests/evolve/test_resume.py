@@ -16,7 +16,8 @@ import pytest
 COMMAND = ["run", "--generations", "3", "--population", "4", "--scale", "micro", "--task", "recall", "--seed", "3"]
 
 COMPARED = (
-    "SELECT id, generation, operator, status, reason, recipe, duplicate_of, score, rung, family FROM attempts ORDER BY id",
+    "SELECT id, generation, operator, status, reason, recipe, duplicate_of, score, rung, family FROM attempts "
+    "ORDER BY id",
     "SELECT attempt, position, parent FROM parents ORDER BY attempt, position",
     "SELECT attempt, position, kind, edit, description FROM edits ORDER BY attempt, position",
     "SELECT purpose, recipe, task, seed, rung, split, tokens, status, loss, accuracy FROM evaluations "

@@ -1,0 +1,134 @@
+"""The search over a landscape that is known: a recipe's loss is a formula of it, so that thousands of attempts cost
+seconds. Store, proposals, edits, strategies and credit are the real ones; training is tested elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cognition.loader import load_library
+from evaluators.jobs import Job, Outcome
+from evolve.archive import elites
+from evolve.configuration import Configuration
+from evolve.credit import Credit, choose
+from evolve.search import Search
+from evolve.session import laboratory, prepare
+from evolve.variation import SEED
+from genome.edits import apply, edits_from_json
+from genome.recipe import Recipe, recipe_hash
+from runs.store import Store
+
+
+class Landscape:
+    """An executor whose losses are a formula: convolutions, then attention, in few blocks lose least."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            genes = [gene.component for _, gene in Recipe.from_json(job.recipe).genes()]
+            good = sum("conv" in name or "attention" in name for name in genes)
+            loss = 1.5 - 0.1 * min(good, 8) + 0.01 * len(genes) + 0.001 * Random(job.key).random()
+            if "dynamic_tanh" in genes:
+                yield Outcome(job.key, "diverged", "the loss reached inf nats by step 50")
+            else:
+                yield Outcome(job.key, "evaluated", loss=loss, accuracy=0.5, macro_accuracy=0.5, steps=1)
+
+
+def searched(directory: Path, **options: object) -> Search:
+    """A finished search over the landscape."""
+    configuration = Configuration.model_validate(
+        {"generations": 6, "population": 8, "task": ("recall",), "scale": "micro", **options}
+    )
+    prepared = prepare(configuration)
+    store = Store.create(directory, name="test", seed=0, configuration=prepared.stored, version="0", generations=6)
+    library = dict(load_library())
+    search = Search(configuration, laboratory(prepared, store, Landscape(), library), prepared.tasks, library)
+    search.run()
+    return search
+
+
+def genealogy(search: Search) -> list[tuple]:
+    store = search.laboratory.store
+    return [(a.operator, a.parents, a.recipe, a.status, a.score, a.reason) for a in store.attempts()]
+
+
+@pytest.mark.parametrize("strategy", ["uct", "regularized", "local", "random"])
+def test_a_seed_fixes_the_genealogy_of_every_strategy(tmp_path: Path, strategy: str) -> None:
+    first = genealogy(searched(tmp_path / "a", strategy=strategy))
+    assert first == genealogy(searched(tmp_path / "b", strategy=strategy))
+    assert first != genealogy(searched(tmp_path / "c", strategy=strategy, seed=1))
+
+
+@pytest.mark.parametrize("strategy", ["uct", "regularized", "local"])
+def test_strategies_that_learn_find_better_recipes_than_the_seeds(tmp_path: Path, strategy: str) -> None:
+    store = searched(tmp_path, strategy=strategy, generations=12).laboratory.store
+    seeds = [a.score or 0.0 for a in store.attempts() if a.operator == SEED and a.status == "evaluated"]
+    assert (store.best(1)[0].score or 0.0) > max(seeds)
+
+
+def test_every_child_is_its_parents_plus_its_edits(tmp_path: Path) -> None:
+    search = searched(tmp_path, generations=10)
+    store = search.laboratory.store
+    checked = 0
+    for attempt in store.attempts():
+        if attempt.recipe is None or not attempt.parents or attempt.status == "duplicate":
+            continue
+        parent = store.attempt(attempt.parents[0])
+        recipe = Recipe.from_json(store.recipe(str(parent.recipe)).recipe)
+        edits = edits_from_json("[" + ",".join(edit.edit for edit in store.edits(attempt.id)) + "]")
+        applied = apply(recipe, edits, search.library)
+        known = {**search.library, **{component.name: component for component in applied.components}}
+        assert recipe_hash(applied.recipe, known) == attempt.recipe
+        checked += 1
+    assert checked > 40
+
+
+def test_failures_are_rows_with_reasons_and_never_parents(tmp_path: Path) -> None:
+    search = searched(tmp_path, generations=12)
+    store = search.laboratory.store
+    for attempt in store.attempts():
+        assert (attempt.status in ("evaluated", "screened")) == (attempt.score is not None)
+        if attempt.status not in ("evaluated", "screened"):
+            assert attempt.reason
+        for parent in attempt.parents:
+            assert store.attempt(parent).status in ("evaluated", "screened")
+
+
+def test_no_recipe_is_trained_twice(tmp_path: Path) -> None:
+    store = searched(tmp_path, generations=12).laboratory.store
+    trained = [a.recipe for a in store.attempts() if a.status not in ("duplicate", "rejected")]
+    assert len(trained) == len(set(trained))
+
+
+def test_several_objectives_keep_a_front_between_score_and_state(tmp_path: Path) -> None:
+    search = searched(tmp_path, generations=10, objective=("score", "state_bytes"))
+    front = [individual for individual in search.history.ranked if individual.rung == 1][:8]
+    best = max(search.history.ranked, key=lambda i: i.score)
+    assert best in search.history.ranked[: len(front)]
+    assert min(i.state_bytes for i in front) < best.state_bytes
+
+
+def test_the_archive_holds_the_best_of_each_family(tmp_path: Path) -> None:
+    search = searched(tmp_path, generations=10)
+    kept = elites(search.history)
+    assert len({family for family, _ in kept}) > 3
+    for (family, _), elite in kept.items():
+        assert elite.family == family
+        rivals = [i for i in search.history.ranked if i.family == family and i.rung == elite.rung]
+        assert all(
+            i.score <= elite.score or (i.family, i.state_bytes) != (family, elite.state_bytes) for i in rivals
+        )
+
+
+def test_operators_that_improve_are_chosen_more_often() -> None:
+    credit = {
+        "good": Credit(50, 40, 4.0, 50.0),
+        "bad": Credit(50, 1, 0.01, 50.0),
+        "dear": Credit(50, 40, 4.0, 500.0),
+    }
+    random = Random(0)
+    priors = dict.fromkeys(credit, 1.0)
+    drawn = [choose(list(credit), priors, credit, random) for _ in range(2000)]
+    assert drawn.count("good") > 2 * drawn.count("dear") > 2 * drawn.count("bad") > 0
