@@ -175,18 +175,24 @@ class Search:
             self.hall.update([individual])
 
     def _credited(self, new: Sequence[Individual]) -> list[records.OperatorCredit]:
-        """Credit of this generation by operator: an attempt improves where it beats its best parent, fully trained."""
+        """Credit of this generation by operator.
+
+        A fully trained attempt improves where it beats its best fully trained parent, by the difference, or where
+        it has parents that were all stopped early, by an amount nobody knows, which counts as none.
+        """
         scale, tasks = self.laboratory.scale, len(self.laboratory.tasks)
         gained: dict[str, Credit] = {}
         for individual in new:
             if individual.operator == SEED:
                 continue
-            parents = [self.history.individuals[p] for p in individual.parents if p in self.history.individuals]
-            best = max((p.score for p in parents if p.rung == FULL), default=0.0)
-            gain = max(0.0, individual.score - best) if individual.status == "evaluated" and parents else 0.0
+            parents = [self.history.individuals[parent] for parent in individual.parents]
+            best = max((parent.score for parent in parents if parent.rung == FULL), default=None)
+            finished = individual.status == "evaluated" and bool(parents)
+            gain = individual.score - best if finished and best is not None else 0.0
+            improved = finished and (best is None or gain > 0)
             steps = scale.steps if individual.rung == FULL else scale.screen_steps
             flops = 3.0 * individual.flops_per_token * steps * scale.batch * scale.context * tasks
-            own = Credit(1, int(gain > 0), gain, flops)
+            own = Credit(1, int(improved), max(0.0, gain), flops)
             gained[individual.operator] = gained.get(individual.operator, Credit()).plus(own)
         for operator, own in gained.items():
             self.credit[operator] = self.credit.get(operator, Credit()).plus(own)

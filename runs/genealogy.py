@@ -73,7 +73,7 @@ def lineage_lines(steps: Iterable[LineageStep]) -> list[str]:
         attempt = step.attempt
         parts = [f"#{attempt.id}", f"g{attempt.generation}", attempt.operator]
         parts.append(_outcome(attempt.status, attempt.score, step.gain))
-        if attempt.label:
+        if attempt.label and not step.edits:
             parts.append(attempt.label)
         lines.append("  ".join(parts))
         lines += [f"    {' '.join(edit.description.split())}" for edit in step.edits]
