@@ -8,7 +8,6 @@ search descends to the child of greatest value plus bonus. Part of the parents a
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log, sqrt
@@ -42,13 +41,17 @@ class TreeSearch:
 
     def __init__(self, population: int) -> None:
         self.population = population
+        self._tree = _Tree(History({}))
 
     def parent(self, history: History, pending: Sequence[Individual], random: Random) -> Individual | None:
-        if not any(individual.parental for individual in history.individuals.values()):
+        if not history.ranked:
             return None
         if random.random() < ARCHIVE_SHARE:
             return random.choice(list(elites(history).values()))
-        node = _tree(history, pending)
+        if not self._tree.is_of(history, pending):
+            self._tree = _Tree(history)
+        self._tree.expect(pending)
+        node = self._tree.root
         while True:
             candidates = [child for child in node.children if child.individual and child.individual.parental]
             open_to_more = len(node.children) < WIDENING * node.visits**WIDENING_POWER
@@ -58,29 +61,42 @@ class TreeSearch:
 
 
 def _bound(child: _Node, parent: _Node) -> float:
-    assert child.individual is not None
     bonus = EXPLORATION * sqrt(log(max(2.0, parent.visits)) / max(1.0, child.visits))
     return child.value + bonus
 
 
-def _tree(history: History, pending: Sequence[Individual]) -> _Node:
-    """The genealogy as a tree with visits and rewards summed towards the root; pending proposals count as visits."""
-    rewards = history.rewards()
-    root = _Node(None)
-    nodes: dict[int, _Node] = {}
-    extra: dict[int, int] = defaultdict(int)
-    for individual in pending:
-        extra[individual.attempt] += 1
-    for attempt in sorted(history.individuals):
-        individual = history.individuals[attempt]
-        above = nodes[individual.parents[0]] if individual.parents else root
-        node = nodes[attempt] = _Node(individual, rewards[attempt])
-        above.children.append(node)
-    for attempt in sorted(nodes, reverse=True):
-        node, individual = nodes[attempt], history.individuals[attempt]
-        node.visits += 1 + extra[attempt]
-        node.total += rewards[attempt] + extra[attempt] * node.own
-        above = nodes[individual.parents[0]] if individual.parents else root
-        above.visits += node.visits
-        above.total += node.total
-    return root
+class _Tree:
+    """The genealogy with visits and rewards summed towards the root; kept while the history stays the same."""
+
+    def __init__(self, history: History) -> None:
+        self.history, self.size, self.expected = history, len(history.individuals), 0
+        self.root = _Node(None)
+        self.nodes: dict[int, _Node] = {}
+        rewards = history.rewards()
+        for attempt, individual in sorted(history.individuals.items()):
+            node = self.nodes[attempt] = _Node(individual, rewards[attempt])
+            self._above(node).children.append(node)
+            self._visit(node)
+
+    def is_of(self, history: History, pending: Sequence[Individual]) -> bool:
+        """Whether the tree is of this history and has seen none but the first of these proposals."""
+        return self.history is history and self.size == len(history.individuals) and self.expected <= len(pending)
+
+    def expect(self, pending: Sequence[Individual]) -> None:
+        """Count proposals not yet trained as visits that bring what their parent is worth."""
+        for individual in pending[self.expected :]:
+            self._visit(self.nodes[individual.attempt])
+        self.expected = len(pending)
+
+    def _above(self, node: _Node) -> _Node:
+        assert node.individual is not None
+        return self.nodes[node.individual.parents[0]] if node.individual.parents else self.root
+
+    def _visit(self, node: _Node) -> None:
+        reward = node.own
+        while True:
+            node.visits += 1
+            node.total += reward
+            if node.individual is None:
+                return
+            node = self._above(node)
