@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import ast
-import keyword
-import re
-import tokenize
-import unicodedata
-from io import StringIO
 
 from genome import operations as _operations  # noqa: F401  (fills the table of operations)
 from genome.builder import GraphBuilder
@@ -18,13 +13,10 @@ from genome.expressions import Name as StaticName
 from genome.kinds import KINDS
 from genome.operation import OPERATIONS, Operation
 from genome.settings import Choice, Domain, Flag, Integer, LogRange, Setting
+from genome.text import ALLOWED, checked_name, describe, error_at, read_functions
 from genome.typing import check_component
 
-TEXT_LIMIT = 16_384
 SETTING_LIMIT = 16
-NESTING_LIMIT = 32
-DEPTH_LIMIT = 200
-NAME_LIMIT = 64
 
 _BINARY: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: ("+", "add"),
@@ -33,7 +25,6 @@ _BINARY: dict[type[ast.operator], tuple[str, str]] = {
     ast.Div: ("/", "divide"),
     ast.FloorDiv: ("//", ""),
 }
-_ALLOWED = "a component is one function with assignments of operation calls and arithmetic, and one return"
 
 
 class Static:
@@ -51,11 +42,11 @@ def parse_component(source: str, library: Library, *, internal: bool = False) ->
     `internal` admits the operations that tasks alone may use. Raises LanguageError with line and column for
     anything outside the language.
     """
-    functions = _functions(source)
+    functions = read_functions(source)
     if len(functions) != 1:
-        raise LanguageError(f"expected one function, found {len(functions)}; {_ALLOWED}")
+        raise LanguageError(f"expected one function, found {len(functions)}; {ALLOWED}")
     if functions[0].decorator_list:
-        raise _error(functions[0].decorator_list[0], "decorators are not accepted here")
+        raise error_at(functions[0].decorator_list[0], "decorators are not accepted here")
     return component_from_function(functions[0], library, internal=internal)
 
 
@@ -66,96 +57,8 @@ def component_from_function(function: ast.FunctionDef, library: Library, *, inte
     try:
         check_component(component)
     except LanguageError as error:
-        raise error if error.line else _error(function, error.reason) from None
+        raise error if error.line else error_at(function, error.reason) from None
     return component
-
-
-def _functions(source: str) -> list[ast.FunctionDef]:
-    if len(source) > TEXT_LIMIT:
-        raise LanguageError(f"the text has {len(source)} characters; up to {TEXT_LIMIT} are accepted")
-    _check_nesting(source)
-    _check_characters(source)
-    try:
-        module = ast.parse(source)
-    except SyntaxError as error:
-        raise LanguageError(f"not Python syntax: {error.msg}", error.lineno or 0, error.offset or 0) from None
-    except (RecursionError, MemoryError):
-        raise LanguageError("the text is nested too deep; break expressions into several assignments") from None
-    except ValueError as error:
-        raise LanguageError(f"the text cannot be read: {error}") from None
-    for statement in module.body:
-        if not isinstance(statement, ast.FunctionDef):
-            raise _error(statement, f"{_describe(statement)} is not accepted; {_ALLOWED}")
-    _check_tree(module)
-    return [statement for statement in module.body if isinstance(statement, ast.FunctionDef)]
-
-
-def _check_nesting(source: str) -> None:
-    """Bound the depth of brackets and of operator chains before Python's own parser recurses over them."""
-    for number, line in enumerate(source.splitlines(), 1):
-        if len(line) > 1000 or len(re.findall(r"[-+*/~]", line)) > 200:
-            raise LanguageError("the line is too long; break it into several assignments", number, 1)
-    depth = 0
-    for match in re.finditer(r"[()\[\]{}]", source):
-        depth += 1 if match[0] in "([{" else -1
-        if depth > NESTING_LIMIT:
-            line = source.count("\n", 0, match.start()) + 1
-            raise LanguageError(f"brackets are nested deeper than {NESTING_LIMIT}; use assignments", line, 1)
-
-
-def _check_characters(source: str) -> None:
-    """Refuse invisible characters anywhere, and characters beyond ASCII outside texts and comments.
-
-    Python folds look-alikes into plain letters, so that what a reader sees would not be what is parsed.
-    """
-    if source.isascii() and re.fullmatch(r"[\t\n\r -~]*", source):
-        return
-    for number, line in enumerate(source.split("\n"), 1):
-        for column, character in enumerate(line.removesuffix("\r"), 1):
-            if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Cn") and character != "\t":
-                raise LanguageError(f"the character {character!r} is not accepted", number, column)
-    if source.isascii():
-        return
-    try:
-        for token in tokenize.generate_tokens(StringIO(source).readline):
-            if token.type not in (tokenize.STRING, tokenize.COMMENT) and not token.string.isascii():
-                raise LanguageError(
-                    f"{token.string[:NAME_LIMIT]!r} is not accepted outside docstrings; use plain letters",
-                    token.start[0],
-                    token.start[1] + 1,
-                )
-    except (tokenize.TokenError, IndentationError) as error:
-        raise LanguageError(f"not Python syntax: {error.args[0]}") from None
-
-
-def _check_tree(module: ast.Module) -> None:
-    """Bound the depth of the syntax tree, which the parser below walks by recursion, and the length of names."""
-    level: list[ast.AST] = [module]
-    for _ in range(DEPTH_LIMIT):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if not level:
-            return
-        for node in level:
-            if isinstance(node, ast.Name) and len(node.id) > NAME_LIMIT:
-                raise _error(node, f"the name {node.id[:NAME_LIMIT]!r}... is longer than {NAME_LIMIT} characters")
-    raise _error(level[0], f"expressions are nested deeper than {DEPTH_LIMIT}; use assignments")
-
-
-def _error(node: ast.AST, reason: str) -> LanguageError:
-    return LanguageError(reason, getattr(node, "lineno", 0), getattr(node, "col_offset", -1) + 1)
-
-
-def _describe(node: ast.AST) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", type(node).__name__).lower()
-
-
-def _name(name: str, node: ast.AST) -> str:
-    if name.startswith("_") or keyword.iskeyword(name) or len(name) > NAME_LIMIT:
-        raise _error(
-            node,
-            f"the name {name[:NAME_LIMIT]!r} is not accepted; use a word that does not begin with an underscore",
-        )
-    return name
 
 
 def _provenance(decorators: list[ast.expr]) -> Provenance | None:
@@ -163,7 +66,7 @@ def _provenance(decorators: list[ast.expr]) -> Provenance | None:
         return None
     call = decorators[0]
     if len(decorators) > 1 or not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "published":
-        raise _error(call, "the one decorator accepted is published(arxiv, year, title, answers=, builds_on=)")
+        raise error_at(call, "the one decorator accepted is published(arxiv, year, title, answers=, builds_on=)")
     try:
         values = [ast.literal_eval(argument) for argument in call.args]
         named = {str(argument.arg): ast.literal_eval(argument.value) for argument in call.keywords}
@@ -172,7 +75,7 @@ def _provenance(decorators: list[ast.expr]) -> Provenance | None:
             *values, **named, builds_on=(builds_on,) if isinstance(builds_on, str) else tuple(builds_on)
         )
     except (TypeError, ValueError) as error:
-        raise _error(call, f"published(...) takes arxiv, year, title, answers=, builds_on=: {error}") from None
+        raise error_at(call, f"published(...) takes arxiv, year, title, answers=, builds_on=: {error}") from None
 
 
 class _FunctionParser:
@@ -184,10 +87,10 @@ class _FunctionParser:
 
     def component(self, provenance: Provenance | None) -> Component:
         function = self.function
-        name = _name(function.name, function)
+        name = checked_name(function.name, function)
         returns = function.returns
         if not isinstance(returns, ast.Name) or returns.id not in KINDS:
-            raise _error(returns or function, f"the return annotation names the kind: {', '.join(KINDS)}")
+            raise error_at(returns or function, f"the return annotation names the kind: {', '.join(KINDS)}")
         inputs = self._arguments(returns.id)
         self.builder = GraphBuilder(inputs)
         self.values.update({name: i for i, name in enumerate(inputs)})
@@ -196,7 +99,7 @@ class _FunctionParser:
         if doc is not None:
             body = body[1:]
         if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
-            raise _error(body[-1] if body else function, f"the last statement must be a return; {_ALLOWED}")
+            raise error_at(body[-1] if body else function, f"the last statement must be a return; {ALLOWED}")
         for statement in body[:-1]:
             self._assign(statement)
         self.target = ""
@@ -204,7 +107,7 @@ class _FunctionParser:
         graph = self.builder.graph(output)
         unused = [setting.name for setting in self.settings if setting.name not in graph.names()]
         if unused:
-            raise _error(function, f"the result does not depend on the setting {unused[0]!r}")
+            raise error_at(function, f"the result does not depend on the setting {unused[0]!r}")
         clean = " ".join((doc or "").replace('"', "'").replace("\\", "").split())
         return Component(name, returns.id, self.settings, graph, clean, provenance)
 
@@ -212,21 +115,21 @@ class _FunctionParser:
         arguments = self.function.args
         others = [arguments.vararg, arguments.kwarg, *arguments.posonlyargs, *arguments.kwonlyargs]
         if any(other is not None for other in others):
-            raise _error(
+            raise error_at(
                 self.function, "arguments are plain: values first, then settings with a domain and a default"
             )
         count = KINDS[kind].inputs
         plain, settings = arguments.args[:count], arguments.args[count:]
         if len(plain) < count or any(argument.annotation is not None for argument in plain):
-            raise _error(self.function, f"a {kind} takes {count} value(s) without annotation, then settings")
+            raise error_at(self.function, f"a {kind} takes {count} value(s) without annotation, then settings")
         if len(settings) != len(arguments.defaults) or len(settings) > SETTING_LIMIT:
-            raise _error(self.function, f"up to {SETTING_LIMIT} settings, each with a domain and a default")
+            raise error_at(self.function, f"up to {SETTING_LIMIT} settings, each with a domain and a default")
         pairs = zip(settings, arguments.defaults, strict=True)
         self.settings = tuple(self._setting(argument, default) for argument, default in pairs)
-        names = [_name(argument.arg, argument) for argument in arguments.args]
+        names = [checked_name(argument.arg, argument) for argument in arguments.args]
         for argument in arguments.args:
             if argument.arg in SIZE_NAMES or argument.arg in OPERATIONS or names.count(argument.arg) > 1:
-                raise _error(argument, f"the name {argument.arg!r} is taken")
+                raise error_at(argument, f"the name {argument.arg!r} is taken")
         self.values = {setting.name: Static(StaticName(setting.name)) for setting in self.settings}
         self.values.update({size: Static(StaticName(size)) for size in SIZE_NAMES})
         return tuple(argument.arg for argument in plain)
@@ -236,10 +139,10 @@ class _FunctionParser:
         domain = self._domain(annotation) if annotation is not None else None
         if domain is None:
             accepted = "choice(...), integer(low, high), log_range(low, high) or flag"
-            raise _error(annotation or argument, f"the setting {argument.arg!r} needs a domain: {accepted}")
+            raise error_at(annotation or argument, f"the setting {argument.arg!r} needs a domain: {accepted}")
         value = self._constant(default)
         if not domain.contains(value):
-            raise _error(default, f"the default {value!r} is not in {domain}")
+            raise error_at(default, f"the default {value!r} is not in {domain}")
         return Setting(argument.arg, domain, value)
 
     def _domain(self, annotation: ast.expr) -> Domain | None:
@@ -266,19 +169,19 @@ class _FunctionParser:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             sign, node = -1, node.operand
         if not isinstance(node, ast.Constant) or not isinstance(node.value, int | float | str):
-            raise _error(node, "expected a number, True, False or an option name")
+            raise error_at(node, "expected a number, True, False or an option name")
         if isinstance(node.value, str):
             if len(node.value) > 64 or not node.value.isascii() or not node.value.isprintable() or sign < 0:
-                raise _error(node, "text is accepted as a short option name only")
+                raise error_at(node, "text is accepted as a short option name only")
             return node.value
         try:
             return checked(-node.value if sign < 0 else node.value)
         except LanguageError as error:
-            raise _error(node, error.reason) from None
+            raise error_at(node, error.reason) from None
 
     def _assign(self, statement: ast.stmt) -> None:
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            raise _error(statement, f"{_describe(statement)} is not accepted; {_ALLOWED}")
+            raise error_at(statement, f"{describe(statement)} is not accepted; {ALLOWED}")
         target, value = statement.targets[0], statement.value
         if isinstance(target, ast.Tuple):
             self._split(target, value)
@@ -290,15 +193,15 @@ class _FunctionParser:
             if isinstance(result, int):
                 self.builder.rename(result, name)
         else:
-            raise _error(target, f"{_describe(target)} cannot be assigned to; use a name")
+            raise error_at(target, f"{describe(target)} cannot be assigned to; use a name")
 
     def _target(self, target: ast.expr) -> str:
         if not isinstance(target, ast.Name):
-            raise _error(target, "expected a name")
-        name = _name(target.id, target)
+            raise error_at(target, "expected a name")
+        name = checked_name(target.id, target)
         taken = name in SIZE_NAMES or name in OPERATIONS or name in KINDS
         if taken or any(setting.name == name for setting in self.settings):
-            raise _error(target, f"the name {name!r} is taken")
+            raise error_at(target, f"the name {name!r} is taken")
         return name
 
     def _split(self, target: ast.Tuple, value: ast.expr) -> None:
@@ -306,11 +209,11 @@ class _FunctionParser:
             case ast.Call(func=ast.Name(id="split"), args=[whole_node, parts], keywords=[]):
                 pass
             case _:
-                raise _error(value, "several names are assigned by split alone: a, b = split(x, 2)")
+                raise error_at(value, "several names are assigned by split alone: a, b = split(x, 2)")
         if len(target.elts) < 2:
-            raise _error(target, "split gives at least two parts: a, b = split(x, 2)")
+            raise error_at(target, "split gives at least two parts: a, b = split(x, 2)")
         if self._constant(parts) != len(target.elts):
-            raise _error(value, f"split into {len(target.elts)} names needs {len(target.elts)} parts")
+            raise error_at(value, f"split into {len(target.elts)} names needs {len(target.elts)} parts")
         whole = self._node(whole_node)
         for i, element in enumerate(target.elts, 1):
             if isinstance(element, ast.Name) and element.id == "_":
@@ -326,7 +229,7 @@ class _FunctionParser:
         if isinstance(result, int):
             return result
         if isinstance(result.expression, str | bool):
-            raise _error(node, f"{result.expression!r} stands where a value is needed")
+            raise error_at(node, f"{result.expression!r} stands where a value is needed")
         options = (("value", result.expression),)
         return self.builder.add("constant", (), options, "", node.lineno, node.col_offset + 1)
 
@@ -336,7 +239,7 @@ class _FunctionParser:
             case ast.Name(id=name):
                 if name not in self.values:
                     known = ", ".join(k for k, v in self.values.items() if isinstance(v, int))
-                    raise _error(node, f"{name!r} is not a value here; values so far: {known}")
+                    raise error_at(node, f"{name!r} is not a value here; values so far: {known}")
                 return self.values[name]
             case ast.Constant():
                 return Static(self._constant(node))
@@ -351,11 +254,11 @@ class _FunctionParser:
                 if isinstance(a, Static) and isinstance(b, Static):
                     return Static(self._fold(sign, a.expression, b.expression, node))
                 if not name:
-                    raise _error(node, "// is for sizes; use / between values")
+                    raise error_at(node, "// is for sizes; use / between values")
                 return self.builder.add(name, (self._lift(a, left), self._lift(b, right)), (), "", *place)
             case ast.Call(func=ast.Name(id=name)):
                 return self._call(node, name)
-        raise _error(node, f"{_describe(node)} is not accepted; {_ALLOWED}")
+        raise error_at(node, f"{describe(node)} is not accepted; {ALLOWED}")
 
     def _lift(self, value: int | Static, node: ast.expr) -> int:
         return value if isinstance(value, int) else self._node(node)
@@ -364,22 +267,22 @@ class _FunctionParser:
         try:
             return arithmetic(sign, left, right)
         except LanguageError as error:
-            raise _error(node, error.reason) from None
+            raise error_at(node, error.reason) from None
 
     def _call(self, node: ast.Call, name: str) -> int:
         if any(isinstance(argument, ast.Starred) for argument in node.args) or any(
             k.arg is None for k in node.keywords
         ):
-            raise _error(node, "* and ** are not accepted in calls")
+            raise error_at(node, "* and ** are not accepted in calls")
         operation = OPERATIONS.get(name)
         written = name not in ("constant", "split", "negative")
         if operation is not None and written and (self.internal or not operation.internal):
             return self._operation(node, operation)
         if name == "split":
-            raise _error(node, "split is assigned to as many names as parts: a, b = split(x, 2)")
+            raise error_at(node, "split is assigned to as many names as parts: a, b = split(x, 2)")
         component = self.library.get(name)
         if component is None or component.kind == "training":
-            raise _error(node, f"{name!r} is not an operation or component; {_nearest(name, self.library)}")
+            raise error_at(node, f"{name!r} is not an operation or component; {_nearest(name, self.library)}")
         return self._inline(node, component)
 
     def _operation(self, node: ast.Call, operation: Operation) -> int:
@@ -392,7 +295,7 @@ class _FunctionParser:
             if option is None:
                 port = next(port for port in operation.ports if port.name == name)
                 if not arguments and not port.variadic and not port.optional:
-                    raise _error(node, f"{operation.signature}: {name} is missing")
+                    raise error_at(node, f"{operation.signature}: {name} is missing")
                 values = [self._node(argument) for argument in arguments if not _is_none(argument)]
                 inputs += values if values or port.variadic else [None]
             elif option.variadic:
@@ -400,7 +303,7 @@ class _FunctionParser:
             elif arguments and not _is_none(arguments[0]):
                 options.append((name, self._static(arguments[0], operation)))
             elif option.required:
-                raise _error(node, f"{operation.signature}: {name} is missing")
+                raise error_at(node, f"{operation.signature}: {name} is missing")
         return self.builder.add(
             operation.name, tuple(inputs), tuple(options), "", node.lineno, node.col_offset + 1
         )
@@ -414,21 +317,21 @@ class _FunctionParser:
         position = 0
         for argument in node.args:
             if position >= len(order):
-                raise _error(argument, f"too many arguments: {operation.signature}")
+                raise error_at(argument, f"too many arguments: {operation.signature}")
             given.setdefault(order[position], []).append(argument)
             if order[position] not in variadic:
                 position += 1
         for keyword_argument in node.keywords:
             name = str(keyword_argument.arg)
             if name not in order or name in given or name in variadic:
-                raise _error(keyword_argument.value, f"{name!r} is not accepted (again): {operation.signature}")
+                raise error_at(keyword_argument.value, f"{name!r} is not accepted (again): {operation.signature}")
             given[name] = [keyword_argument.value]
         return given
 
     def _static(self, node: ast.expr, operation: Operation) -> Expression:
         result = self._expression(node)
         if isinstance(result, int):
-            raise _error(
+            raise error_at(
                 node, f"{operation.signature}: a number known before training is needed here, not a value"
             )
         return result.expression
@@ -436,25 +339,27 @@ class _FunctionParser:
     def _inline(self, node: ast.Call, component: Component) -> int:
         inputs = component.graph.inputs
         if len(node.args) < len(inputs):
-            raise _error(node, f"{component.name} takes {len(inputs)} value(s): {', '.join(inputs)}")
+            raise error_at(node, f"{component.name} takes {len(inputs)} value(s): {', '.join(inputs)}")
         arguments = tuple(self._node(argument) for argument in node.args[: len(inputs)])
         settings = {setting.name: setting for setting in component.settings}
         given: dict[str, Expression] = {name: setting.default for name, setting in settings.items()}
         named = list(zip(settings, node.args[len(inputs) :], strict=False))
         if len(node.args) - len(inputs) > len(settings):
-            raise _error(node, f"{component.name} has {len(settings)} settings: {', '.join(settings)}")
+            raise error_at(node, f"{component.name} has {len(settings)} settings: {', '.join(settings)}")
         named += [(str(k.arg), k.value) for k in node.keywords]
         for name, argument in named:
             if name not in settings:
-                raise _error(argument, f"{component.name} has no setting {name!r}; it has: {', '.join(settings)}")
+                raise error_at(
+                    argument, f"{component.name} has no setting {name!r}; it has: {', '.join(settings)}"
+                )
             value = self._expression(argument)
             if isinstance(value, int):
-                raise _error(argument, f"the setting {name!r} needs a number known before training, not a value")
+                raise error_at(argument, f"the setting {name!r} needs a number known before training, not a value")
             given[name] = value.expression
         try:
             graph = component.graph.bind(given)
         except GenomeError as error:
-            raise _error(node, str(error)) from None
+            raise error_at(node, str(error)) from None
         return self.builder.inline(graph, arguments, self.target, node.lineno, node.col_offset + 1)
 
 

@@ -10,8 +10,9 @@ from genome.errors import EditError
 from genome.expressions import Scalar
 from genome.graph import Graph
 from genome.operation import OPERATIONS
-from genome.parser import NAME_LIMIT, parse_component
+from genome.parser import parse_component
 from genome.recipe import Gene
+from genome.text import NAME_LIMIT
 
 SUFFIX = 6
 

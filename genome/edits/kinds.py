@@ -9,8 +9,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from genome.errors import EditError
 from genome.expressions import Scalar
-from genome.parser import TEXT_LIMIT
 from genome.recipe import BLOCK_LIMIT, REPEAT_LIMIT, Block, Branch, Frozen, Gene, first_problem
+from genome.text import TEXT_LIMIT
 
 EDIT_LIMIT = 64
 
