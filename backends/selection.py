@@ -26,8 +26,7 @@ def make_backend(name: str, cache: str | None = None) -> Backend:
 
     Raises BackendError for an unknown name or a framework that is not installed.
     """
-    if name not in BACKENDS:
-        raise BackendError(f"there is no backend {name!r}; accepted: auto, {', '.join(BACKENDS)}")
+    name, _ = choose_backend(name)
     try:
         from backends.jax.backend import JaxBackend
     except ImportError as error:

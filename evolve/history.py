@@ -5,7 +5,6 @@ The history is a function of the committed rows, so that a resumed search propos
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +16,6 @@ from genome.recipe import Recipe
 PARENTAL = ("evaluated", "screened")
 """Statuses with a score: these individuals are ranked and may be parents."""
 
-_WEIGHTS = {"score": 1.0}
-
 
 class Fitness(base.Fitness):
     """DEAP's fitness; `weights` are set per search by `fitness_class`."""
@@ -28,7 +25,7 @@ class Fitness(base.Fitness):
 
 def fitness_class(objectives: Sequence[str]) -> type[Fitness]:
     """A fitness in which the score is maximised and every other objective minimised."""
-    weights = tuple(_WEIGHTS.get(objective, -1.0) for objective in objectives)
+    weights = tuple(1.0 if objective == "score" else -1.0 for objective in objectives)
     return type("Fitness", (Fitness,), {"weights": weights})
 
 
@@ -49,7 +46,6 @@ class Individual:
     score: float
     rung: int
     fitness: Fitness
-    label: str = ""
 
     @property
     def parental(self) -> bool:
@@ -58,11 +54,10 @@ class Individual:
 
 @dataclass
 class History:
-    """Individuals by attempt, children (failed ones too), and the components that recipes may use."""
+    """Individuals by attempt, and the components that recipes may use."""
 
     library: dict[str, Component]
     individuals: dict[int, Individual] = field(default_factory=dict)
-    children: Counter[int] = field(default_factory=Counter)
     hashes: dict[str, int] = field(default_factory=dict)
     _ranked: list[Individual] | None = None
 
@@ -71,8 +66,6 @@ class History:
         self.individuals[individual.attempt] = individual
         self._ranked = None
         self.hashes.setdefault(individual.hash, individual.attempt)
-        for parent in individual.parents:
-            self.children[parent] += 1
 
     @property
     def ranked(self) -> list[Individual]:

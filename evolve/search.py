@@ -23,7 +23,6 @@ from evolve.strategies import make_strategy
 from evolve.variation import SEED, toolbox
 from evolve.yardstick import Yardstick, measure_yardstick, training_seed
 from genome.component import Component
-from genome.parser import parse_component
 from genome.recipe import Recipe
 from runs import records
 
@@ -41,7 +40,10 @@ class Report:
 
 @dataclass
 class Search:
-    """One search over a laboratory. What it knows is a function of the store's rows."""
+    """One search over a laboratory. What it knows is a function of the store's rows.
+
+    `library` holds published components and those the store has; new ones are added to it.
+    """
 
     configuration: Configuration
     laboratory: Laboratory
@@ -121,9 +123,6 @@ class Search:
     def _restore(self) -> None:
         """Read back what the store holds of finished generations."""
         store = self.laboratory.store
-        for component in store.components():
-            if component.name not in self.library:
-                self.library[component.name] = parse_component(component.source, {})
         for rows in store.credit().values():
             for row in rows:
                 own = Credit(row.attempts, row.improved, row.gain, row.cost_flops)
@@ -168,7 +167,6 @@ class Search:
             score or 0.0,
             rung,
             fitness,
-            attempt.label,
         )
         self.history.add(individual)
         if status == "evaluated":

@@ -13,16 +13,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cognition.loader import load_architectures, load_library
+from cognition.loader import load_architectures
 from evolve.configuration import configure
 from evolve.confirmation import FRESH_SEEDS, confirm
 from evolve.display import Watch, confirmation_table, console
 from evolve.measurement import Laboratory
 from evolve.search import Report, Search
-from evolve.session import Prepared, default_directory, laboratory, prepare, workers
+from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
+from genome.recipe import Recipe
 from runs.genealogy import lineage_lines
 from runs.store import Store
 
@@ -62,7 +63,7 @@ def run(
     directory = out or default_directory(configuration)
     target = console()
     with _store(directory, prepared) as store, _stop_on_terminate():
-        library: dict[str, Component] = dict(load_library())
+        library = stored_library(store)
         try:
             with workers(prepared, directory / "logs") as executor:
                 lab = laboratory(prepared, store, executor, library)
@@ -113,8 +114,6 @@ def _conclude(target: Console, store: Store, lab: Laboratory, yardstick: Yardsti
     published.sort(key=lambda attempt: (-(attempt.score or 0.0), attempt.id))
     name = f"champion (attempt {champion.id})"
     named = {attempt.label: load_architectures()[attempt.label].recipe for attempt in published[:PUBLISHED_BESIDE]}
-    from genome.recipe import Recipe
-
     recipe = Recipe.from_json(store.recipe(str(champion.recipe)).recipe)
     if champion.operator == SEED:
         name = champion.label

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backends.selection import choose_backend, make_backend
+from backends.selection import make_backend
 from evaluators.fitting import fit
 from evaluators.jobs import Job, component_sources
 from evaluators.scales import SCALES, Scale
@@ -55,7 +55,7 @@ def train(
     shaped = _shaped(scale, steps, batch, context, depth)
     (spec,) = task_specs((task,), data, shaped)
     spec = replace(spec, sealed=not whole)
-    trainer = Trainer(make_backend(choose_backend(backend)[0], str(cache_directory())))
+    trainer = Trainer(make_backend(backend, str(cache_directory())))
     vocabulary = trainer.task(spec).vocabulary
     if width is None:
         sizes = fit(chosen, library, shaped, vocabulary).instance.sizes
