@@ -50,10 +50,25 @@ def read_library(folder: Path) -> Library:
     return {name: definitions[name] for name in definitions}
 
 
+def read_components(path: Path, library: Library) -> Library:
+    """Components of one Python file, which need not be published and may call those of `library` by name.
+
+    Raises LibraryError as `read_library` does, also where a component has the name of one of `library`, and
+    OSError or UnicodeError for a file that is not text.
+    """
+    definitions = _Definitions(library)
+    definitions.read(path)
+    return {name: definitions[name] for name in definitions}
+
+
 @dataclass
 class _Definitions(Mapping[str, Component]):
-    """Functions of all files; each becomes a component when it is first asked for."""
+    """Functions of all files; each becomes a component when it is first asked for.
 
+    `known` are components that may be called besides; without them every function has to be published.
+    """
+
+    known: Library | None = None
     functions: dict[str, tuple[Path, ast.FunctionDef]] = field(default_factory=dict)
     components: dict[str, Component] = field(default_factory=dict)
     opened: list[str] = field(default_factory=list)
@@ -76,7 +91,9 @@ class _Definitions(Mapping[str, Component]):
             reason = f"{function.name!r} is the name of an operation"
         elif function.name in self.functions:
             reason = f"{function.name!r} is defined in {self.functions[function.name][0].name} already"
-        elif not function.decorator_list:
+        elif self.known is not None and function.name in self.known:
+            reason = f"{function.name!r} is the name of a published component"
+        elif self.known is None and not function.decorator_list:
             reason = f"{function.name!r} does not say where it was published; put @published(...) above it"
         if reason:
             raise LibraryError(path, function.lineno, function.col_offset + 1, reason)
@@ -85,6 +102,8 @@ class _Definitions(Mapping[str, Component]):
     def __getitem__(self, name: str) -> Component:
         if name in self.components:
             return self.components[name]
+        if self.known is not None and name in self.known:
+            return self.known[name]
         path, function = self.functions[name]
         if name in self.opened:
             circle = " -> ".join([*self.opened, name])

@@ -26,7 +26,7 @@ PASSED_ON = (
 """Environment that a worker inherits; nothing else passes, so that no key reaches it."""
 
 SET = {
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "NPROC": "1",
     "OMP_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",

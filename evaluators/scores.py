@@ -1,4 +1,4 @@
-"""Scores that compare over tasks, the noise of a score, and when a difference counts.
+"""Scores that compare over tasks, and the noise of a score.
 
 A loss says little by itself: text ends near 1.6 nats where recall ends near 0. A task's score is the part of the
 way from guessing to a fixed reference that a recipe covers, so that guessing scores 0 and the reference 1 on
@@ -9,9 +9,9 @@ All values are frozen and all functions pure. Losses are in nats per scored toke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 from statistics import fmean, stdev
 
 LEAST_GAP = 0.25
@@ -106,38 +106,6 @@ def noise_floor(losses: Sequence[Mapping[str, float]], references: References) -
         {task: stdev(own[task] for own in scores) for task in references},
         len(scores),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """A mean score and the number of seeds behind it."""
-
-    value: float
-    seeds: int
-
-    @staticmethod
-    def of(scores: Iterable[float]) -> Mean:
-        """Raises ScoreError where there are none."""
-        listed = list(scores)
-        if not listed:
-            raise ScoreError("a mean needs at least one score")
-        return Mean(fmean(listed), len(listed))
-
-
-def resolution(noise: float, seeds: int, other_seeds: int) -> float:
-    """The least difference of two means that counts: two standard errors of it, 2 s sqrt(1/nA + 1/nB)."""
-    return 2 * noise * sqrt(1 / seeds + 1 / other_seeds)
-
-
-def better(one: Mean, other: Mean, noise: float) -> bool:
-    """Whether the first mean is above the second by at least what `noise` (one seed's deviation) resolves."""
-    difference = one.value - other.value
-    return difference > 0 and difference >= resolution(noise, one.seeds, other.seeds)
-
-
-def tied(one: Mean, other: Mean, noise: float) -> bool:
-    """Whether neither is better than the other. Ties are not transitive."""
-    return not better(one, other, noise) and not better(other, one, noise)
 
 
 def _require_tasks(losses: Mapping[str, float], tasks: Mapping[str, object]) -> None:

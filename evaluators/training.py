@@ -32,6 +32,9 @@ CHUNK = 50
 SOLVED = 0.999
 """Validation accuracy at which a task with a rule counts as solved and training ends, as in MAD (2403.17844)."""
 
+NEARLY_SOLVED = 0.1
+"""Mean training loss between two looks, in nats, above which a task is not solved and need not be scored."""
+
 Watch = Callable[[int, float], None]
 """Called with the steps taken and the training loss, at every look."""
 
@@ -117,7 +120,8 @@ class Trainer:
                 reason = f"the loss reached {losses[-1]:.3g} nats by step {last}"
                 return replace(known, status="diverged", reason=reason)
             watch(last, float(losses[-1]))
-            if job.scale.screen_steps < last < job.stop and task.skill != "text":
+            solvable = task.skill != "text" and job.scale.screen_steps < last < job.stop
+            if solvable and losses.mean() < NEARLY_SOLVED:
                 scores = model.evaluate(state, task.evaluation_batches("validation", job.scale.batch))
                 if scores.accuracy >= SOLVED:
                     break
@@ -125,7 +129,7 @@ class Trainer:
         unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, last))
         if unused:
             return replace(known, status="failed", reason=f"{', '.join(unused[:3])}: no gradient reaches it")
-        if scores is None or last == job.stop or job.split != "validation":
+        if scores is None or scores.accuracy < SOLVED or job.split != "validation":
             scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
         if not np.isfinite(scores.loss):
             return replace(known, status="diverged", reason=f"the {job.split} loss is {scores.loss}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot, sqrt
 from statistics import fmean, stdev
 
 from evolve.measurement import FULL, Laboratory, Measured, Subject
@@ -43,6 +44,11 @@ class Confirmed:
         """Standard deviation over seeds, 0 for a single one."""
         return stdev(self.scores) if len(self.scores) > 1 else 0.0
 
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return self.spread / sqrt(len(self.scores))
+
 
 def confirm(
     laboratory: Laboratory, named: Mapping[str, Recipe], yardstick: Yardstick, seed: int
@@ -79,8 +85,11 @@ def closest(laboratory: Laboratory, recipe: Recipe) -> Subject:
 
 
 def exceeds_noise(better: Confirmed, worse: Confirmed, yardstick: Yardstick) -> bool:
-    """Whether the difference of two means is more than twice the search's noise floor."""
-    return better.mean - worse.mean > 2 * yardstick.noise.score
+    """Whether the difference of two means is more than twice the noise.
+
+    The noise is the search's floor, or the standard error of this difference where these recipes vary more.
+    """
+    return better.mean - worse.mean > 2 * max(yardstick.noise.score, hypot(better.error, worse.error))
 
 
 def _distance(laboratory: Laboratory, subject: Subject) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import jax
@@ -21,6 +23,9 @@ _COMPILATION_EVENTS = (
     "/jax/core/compile/backend_compile_duration",
 )
 
+CACHE_BYTES = 2**31
+"""Size above which a directory of compiled programs loses its oldest."""
+
 
 class JaxBackend:
     """See `backends.protocol.Backend`. One per process."""
@@ -37,7 +42,7 @@ class JaxBackend:
             jax.config.update("jax_compilation_cache_dir", str(cache))
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
             jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-            jax.config.update("jax_compilation_cache_max_size", 2**31)
+            _prune(cache)
 
     def devices(self) -> Sequence[Device]:
         found = []
@@ -62,3 +67,21 @@ class JaxBackend:
     def _record(self, event: str, duration_secs: float, **_: str | int) -> None:
         if event in _COMPILATION_EVENTS:
             self._compile_seconds += duration_secs
+
+
+def _prune(cache: Path) -> None:
+    """Remove the oldest programs of a directory that has grown too large.
+
+    JAX's own bound reads the whole directory at every write, and a process killed in between breaks it for good.
+    """
+    kept = 0
+    for path, status in sorted(_entries(cache), key=lambda entry: -entry[1].st_mtime):
+        kept += status.st_size
+        if kept > CACHE_BYTES:
+            path.unlink(missing_ok=True)
+
+
+def _entries(cache: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in cache.iterdir():
+        with suppress(FileNotFoundError):  # another worker prunes as well
+            yield path, path.stat()

@@ -19,8 +19,9 @@ from backends.plan import TOKENS
 FAST_COMPILATION: dict[str, bool | int] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
+    "xla_backend_optimization_level": 1,
 }
-"""Emit loops as LLVM code directly, without MLIR in between, and all of a program as one module."""
+"""Emit loops as LLVM code directly, without MLIR in between, all of a program as one module, optimised once."""
 
 
 @dataclass(frozen=True)

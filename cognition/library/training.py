@@ -8,7 +8,7 @@ from genome.language import choice, log_range, optimizer, published, training
 
 @published("1711.05101", 2017, "Decoupled Weight Decay Regularization", answers="stability")
 def adamw(
-    learning_rate: log_range(0.0001, 0.03) = 0.005,
+    learning_rate: log_range(0.0001, 0.03) = 0.008,
     warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
     final: choice(0.0, 0.01, 0.1) = 0.1,
     weight_decay: choice(0.0, 0.01, 0.1, 0.3) = 0.1,
@@ -37,7 +37,7 @@ def adamw(
     builds_on="adamw",
 )
 def adamw_wsd(
-    learning_rate: log_range(0.0001, 0.03) = 0.005,
+    learning_rate: log_range(0.0001, 0.03) = 0.008,
     warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
     weight_decay: choice(0.0, 0.01, 0.1, 0.3) = 0.1,
     beta2: choice(0.95, 0.98, 0.99, 0.999) = 0.99,

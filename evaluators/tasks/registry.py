@@ -89,7 +89,7 @@ def make_task(
     if name == LanguageModelling.name:
         corpus = read_corpus(data)
         length = context or (256 if profile == "published" else 64)
-        windows = None if profile == "published" or not sealed else 512
+        windows = None if profile == "published" or not sealed else 256
         return LanguageModelling(
             corpus=corpus,
             context=length,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from backends.selection import make_backend
+from cognition.loader import read_components
 from evaluators.fitting import fit
 from evaluators.jobs import Job, component_sources
 from evaluators.scales import SCALES, Scale
@@ -44,6 +45,9 @@ def train(
         int | None, typer.Option(min=1, help="Hidden size with --width (default: 4 widths).")
     ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="PATH.SETTING=VALUE: 2.0.1.heads=8.")] = None,
+    components: Annotated[
+        Path | None, typer.Option(help="Python file of components that the recipe uses besides the library's.")
+    ] = None,
     whole: Annotated[bool, typer.Option("--no-sealed", help="Validate on all of the text's last tenth.")] = False,
     backend: Annotated[str, typer.Option(help="auto or the name of a backend.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Search that an attempt's number refers to.")] = None,
@@ -51,6 +55,8 @@ def train(
     """Train one recipe on one task and print its validation loss and accuracy."""
     named = resolve(recipe, lambda: opened(out))
     library = stored_library(named.archive)
+    if components is not None:
+        library |= own_components(components, library)
     chosen = with_settings(named.recipe, settings or (), library)
     shaped = _shaped(scale, steps, batch, context, depth)
     (spec,) = task_specs((task,), data, shaped)
@@ -118,6 +124,16 @@ def with_settings(recipe: Recipe, assignments: Sequence[str], library: Library) 
         defaults = {setting.name: setting.default for setting in component.settings}
         edits.append(SetSetting(path=path, setting=name, value=_value(text, defaults.get(name))))
     return apply(recipe, edits, library).recipe if edits else recipe
+
+
+def own_components(path: Path, library: Library) -> Library:
+    """Components of a user's file. Raises ValueError where it cannot be read, GenomeError where it is not legal."""
+    try:
+        return read_components(path, library)
+    except OSError as error:
+        raise ValueError(f"--components {path}: cannot be read: {error.strerror}") from None
+    except UnicodeError:
+        raise ValueError(f"--components {path}: not text in UTF-8") from None
 
 
 def _value(text: str, default: Scalar | None) -> Scalar:
