@@ -26,14 +26,8 @@ from genome.parser import parse_component
 from genome.recipe import Recipe
 from genome.values import Sizes
 
-CHUNK = 50
-"""Looks at the run come at multiples of this many steps: a diverged one ends there, and a solved one too."""
-
-SOLVED = 0.999
-"""Validation accuracy at which a task with a rule counts as solved and training ends, as in MAD (2403.17844)."""
-
-NEARLY_SOLVED = 0.1
-"""Mean training loss between two looks, in nats, above which a task is not solved and need not be scored."""
+CHUNK = 32
+"""Looks at the run come at multiples of this many steps: a diverged one ends there."""
 
 Watch = Callable[[int, float], None]
 """Called with the steps taken and the training loss, at every look."""
@@ -113,24 +107,18 @@ class Trainer:
     def _train(self, job: Job, task: Task, model: Model, state: State, known: Outcome, watch: Watch) -> Outcome:
         limit = 4 * float(np.log(task.vocabulary))
         compiled, started = self.backend.compile_seconds, time.perf_counter()
-        last, scores = job.start, None
+        last = job.start
         for first, last in _looks(job.start, job.stop):
             state, losses = model.train(state, self._batches(job, task, first, last))
             if not np.isfinite(losses).all() or losses[-1] > limit:
                 reason = f"the loss reached {losses[-1]:.3g} nats by step {last}"
                 return replace(known, status="diverged", reason=reason)
             watch(last, float(losses[-1]))
-            solvable = task.skill != "text" and job.scale.screen_steps < last < job.stop
-            if solvable and losses.mean() < NEARLY_SOLVED:
-                scores = model.evaluate(state, task.evaluation_batches("validation", job.scale.batch))
-                if scores.accuracy >= SOLVED:
-                    break
         seconds = time.perf_counter() - started - (self.backend.compile_seconds - compiled)
         unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, last))
         if unused:
             return replace(known, status="failed", reason=f"{', '.join(unused[:3])}: no gradient reaches it")
-        if scores is None or scores.accuracy < SOLVED or job.split != "validation":
-            scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
+        scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
         if not np.isfinite(scores.loss):
             return replace(known, status="diverged", reason=f"the {job.split} loss is {scores.loss}")
         if job.stop < job.scale.steps and job.checkpoint:
