@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from evaluators.scales import Scale
 from evaluators.tasks.protocol import Split
 from genome.component import Library
-from genome.recipe import Recipe
+from genome.recipe import Recipe, component_of
 
 Status = Literal["evaluated", "failed", "diverged", "timeout"]
 
@@ -105,5 +105,5 @@ class Outcome:
 
 
 def component_sources(recipe: Recipe, library: Library) -> dict[str, str]:
-    """Source of every component that the recipe names. Raises KeyError for one that the library lacks."""
-    return {gene.component: library[gene.component].source for _, gene in recipe.genes()}
+    """Source of every component that the recipe names. Raises RecipeError for one that the library lacks."""
+    return {gene.component: component_of(gene, library, path).source for path, gene in recipe.genes()}

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from cognition.loader import LIBRARY, LibraryError, load_library, read_library
+from cognition.loader import LIBRARY, LibraryError, load_library, read_components, read_library
 from genome.component import Component
 from genome.expressions import Scalar
 from genome.kinds import KINDS
@@ -173,3 +173,16 @@ def test_refuses_a_name_defined_twice(tmp_path: Path):
     (tmp_path / "second.py").write_text(text)
     with pytest.raises(LibraryError, match=r"second\.py, line 2, column 1: 'twice' is defined in first\.py"):
         read_library(tmp_path)
+
+
+def test_own_components_need_no_paper_and_may_call_published_ones(tmp_path: Path):
+    own = tmp_path / "own.py"
+    own.write_text("def delayed(x) -> mixer:\n    return plain_attention(shift(x))\n")
+    delayed = read_components(own, LIBRARY_COMPONENTS)
+    assert list(delayed) == ["delayed"]
+    assert [node.operation for node in delayed["delayed"].graph.nodes][:2] == ["input", "shift"]
+    own.write_text("def plain_attention(x) -> mixer:\n    return shift(x)\n")
+    with pytest.raises(
+        LibraryError, match=r"own\.py, line 1, column 1: 'plain_attention' is the name of a published"
+    ):
+        read_components(own, LIBRARY_COMPONENTS)

@@ -128,3 +128,19 @@ def test_doctor_names_a_device_and_the_backend_that_auto_takes(capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert "--backend auto takes jax" in printed
     assert "cpu" in printed
+
+
+def test_train_takes_components_of_a_users_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    own, recipe = tmp_path / "own.py", tmp_path / "recipe.json"
+    own.write_text("def delayed(x) -> mixer:\n    return shift(linear(x))\n")
+    blocks = [{"branches": [[{"component": "rms_norm"}, {"component": "delayed"}]]}]
+    ends = {"embedding": [{"component": "token_embedding"}], "head": [{"component": "linear_head"}]}
+    recipe.write_text(json.dumps({"blocks": blocks, "training": {"component": "adamw"}, **ends}))
+    capsys.readouterr()
+    shape = ["--task", "recall", "--width", "16", "--batch", "4", "--context", "32", "--steps", "3"]
+    assert main(["train", str(recipe), "--components", str(own), *shape]) == 0
+    assert "validation loss" in capsys.readouterr().out
+    assert "delayed" in refused(capsys, "train", recipe, *shape)
+    assert "cannot be read" in refused(capsys, "train", recipe, "--components", tmp_path / "absent.py", *shape)
+    own.write_text("import os\n")
+    assert "line 1" in refused(capsys, "train", recipe, "--components", own, *shape)
