@@ -31,7 +31,11 @@ def fitness_class(objectives: Sequence[str]) -> type[Fitness]:
 
 @dataclass(eq=False)
 class Individual:
-    """One settled attempt with a recipe. `rung` is the last rung it finished, `fitness` DEAP's."""
+    """One settled attempt with a recipe. `rung` is the last rung it finished, `fitness` DEAP's.
+
+    `rise` is what the score gained after the first rung; one that was stopped there is expected to rise as its
+    parent did. A fully trained one's `prospect` is its score.
+    """
 
     attempt: int
     generation: int
@@ -44,6 +48,8 @@ class Individual:
     state_bytes: int
     flops_per_token: float
     score: float
+    prospect: float
+    rise: float
     rung: int
     fitness: Fitness
 
@@ -69,21 +75,16 @@ class History:
 
     @property
     def ranked(self) -> list[Individual]:
-        """Individuals with a score, best first: later rungs before earlier ones, NSGA-II's order within a rung."""
+        """Individuals with a score, the greatest prospect first, or in NSGA-II's order of several objectives."""
         if self._ranked is None:
             self._ranked = self._rank()
         return self._ranked
 
     def _rank(self) -> list[Individual]:
         parental = [individual for individual in self.individuals.values() if individual.parental]
-        order: list[Individual] = []
-        for rung in sorted({individual.rung for individual in parental}, reverse=True):
-            same = [individual for individual in parental if individual.rung == rung]
-            if len(same[0].fitness.wvalues) == 1:
-                order += sorted(same, key=lambda i: (-i.score, i.attempt))
-            else:
-                order += tools.selNSGA2(same, len(same))
-        return order
+        if parental and len(parental[0].fitness.wvalues) > 1:
+            return tools.selNSGA2(parental, len(parental))
+        return sorted(parental, key=lambda i: (-i.prospect, i.attempt))
 
     def rewards(self) -> dict[int, float]:
         """Rank of every individual scaled to [0, 1], 1 for the best; failures have 0."""

@@ -29,6 +29,9 @@ MOST_BLOCKS, FEWEST_BLOCKS = 10, 2
 
 MOST_BRANCHES = 3
 
+ANOTHER_OPTIMIZER = 0.4
+"""Probability that a change of the training replaces its component."""
+
 Mutation = Callable[[Recipe, Library, Random], Sequence[Edit]]
 """Samples edits of a recipe; empty where the operator has nothing to change."""
 
@@ -56,8 +59,11 @@ def tune(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
     return _set_setting([(path, gene) for path, gene in recipe.genes() if path != "training"], library, random)
 
 
-def tune_training(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
-    """Move one setting of the training component, such as its learning rate, to a neighbouring value."""
+def change_training(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
+    """Train by another optimizer, or move one of its settings, such as the learning rate, to a neighbouring value."""
+    if random.random() < ANOTHER_OPTIMIZER:
+        other = gene_of_kind(library, ("training",), random, without=recipe.training.component)
+        return (ReplaceGene(path="training", gene=other),) if other else ()
     return _set_setting([("training", recipe.training)], library, random)
 
 
@@ -76,8 +82,8 @@ def replace_mixer(recipe: Recipe, library: Library, random: Random) -> Sequence[
 
 
 def replace_other(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
-    """Put another component of the same kind in the place of an embedding, channel mixer, norm, head or training."""
-    return _replace(recipe, library, random, ("embedding", "position", "channel", "norm", "head", "training"))
+    """Put another component of the same kind in the place of an embedding, channel mixer, norm or head."""
+    return _replace(recipe, library, random, ("embedding", "position", "channel", "norm", "head"))
 
 
 def _replace(recipe: Recipe, library: Library, random: Random, kinds: Sequence[str]) -> Sequence[Edit]:
@@ -185,7 +191,7 @@ def rewrite(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
 
 MUTATIONS: dict[str, tuple[Mutation, float]] = {
     "tune": (tune, 1.0),
-    "tune_training": (tune_training, 0.7),
+    "change_training": (change_training, 1.0),
     "replace_mixer": (replace_mixer, 1.6),
     "replace_other": (replace_other, 0.8),
     "insert_gene": (insert_gene, 0.8),

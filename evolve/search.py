@@ -26,8 +26,8 @@ from genome.component import Component
 from genome.recipe import Recipe
 from runs import records
 
-PROMOTED = 0.4
-"""Part of a generation that goes on after the first rung."""
+PROMOTED = 0.3
+"""Part of a generation that goes on after the first rung, besides the published recipes: they are what counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Search:
         proposing = perf_counter() - started
         seed = training_seed(self.configuration.seed)
         screened = self.laboratory.measure(subjects, [seed], SCREEN)
-        promoted = _promoted(screened, yardstick)
+        promoted = self._promoted(screened, yardstick)
         full = self.laboratory.measure([measured.subject for measured in promoted], [seed], FULL)
         settlements = _settlements(screened, full, yardstick)
         if not full:
@@ -93,6 +93,24 @@ class Search:
         self.laboratory.store.finish_generation(generation, settlements, credit, statistics)
         self.laboratory.discard_checkpoints()
         self.report(Report(generation, statistics))
+
+    def _promoted(self, screened: Sequence[Measured], yardstick: Yardstick) -> list[Measured]:
+        """Published recipes, and those of the others that are expected to end best."""
+        finished = [measured for measured in screened if measured.status == "evaluated"]
+        seeds = [m for m in finished if self._attempt(m).operator == SEED]
+        others = sorted(
+            (m for m in finished if m not in seeds),
+            key=lambda m: (-yardstick.score(m.losses) - self._rise(self._attempt(m).parents), m.subject.attempt),
+        )
+        return seeds + others[: max(1, round(PROMOTED * len(screened)))]
+
+    def _attempt(self, measured: Measured) -> records.Attempt:
+        assert measured.subject.attempt is not None
+        return self.laboratory.store.attempt(measured.subject.attempt)
+
+    def _rise(self, parents: Sequence[int]) -> float:
+        """What a child is expected to gain after the first rung: as much as its first parent."""
+        return self.history.individuals[parents[0]].rise if parents else 0.0
 
     def _propose(self, generation: int) -> list[Subject]:
         store = self.laboratory.store
@@ -139,12 +157,15 @@ class Search:
 
     def _remember(self, attempt: records.Attempt, settled: records.Settlement | None) -> None:
         status = settled.status if settled else attempt.status
-        score = settled.score if settled else attempt.score
+        score = (settled.score if settled else attempt.score) or 0.0
+        screen = (settled.screen_score if settled else attempt.screen_score) or 0.0
         rung = (settled.rung if settled else attempt.rung) or 0
         step = (settled.step_seconds if settled else attempt.step_seconds) or 0.0
         recipe = self._recipe(attempt)
+        rise = score - screen if rung == FULL else self._rise(attempt.parents)
+        prospect = screen + rise
         values = {
-            "score": score or 0.0,
+            "score": prospect,
             "parameters": attempt.parameters or 0,
             "flops": attempt.flops_per_token or 0,
             "state_bytes": attempt.state_bytes or 0,
@@ -164,7 +185,9 @@ class Search:
             attempt.family or recipe_family(recipe, self.library),
             attempt.state_bytes or 0,
             attempt.flops_per_token or 0,
-            score or 0.0,
+            score,
+            prospect,
+            rise,
             rung,
             fitness,
         )
@@ -234,13 +257,6 @@ def _same_recipe(left: Individual, right: Individual) -> bool:
     return left.hash == right.hash
 
 
-def _promoted(screened: Sequence[Measured], yardstick: Yardstick) -> list[Measured]:
-    """The best part of a generation by its score after the first rung."""
-    finished = [measured for measured in screened if measured.status == "evaluated"]
-    ranked = sorted(finished, key=lambda m: (-yardstick.score(m.losses), m.subject.attempt))
-    return ranked[: max(1, round(PROMOTED * len(screened)))]
-
-
 def _settlements(
     screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
 ) -> list[records.Settlement]:
@@ -261,8 +277,9 @@ def _settlements(
             records.Settlement(
                 attempt,
                 "screened" if stopped else "evaluated",
-                "not among the best after the first rung" if stopped else "",
+                "not among the most promising after the first rung" if stopped else "",
                 yardstick.score(last.losses),
+                yardstick.score(first.losses),
                 SCREEN if stopped else FULL,
                 step_seconds=last.step_seconds,
                 seconds=seconds,
