@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from deap import base, tools
 
+from evolve.prospect import Prospect
 from genome.component import Component
 from genome.recipe import Recipe
 
@@ -33,8 +34,7 @@ def fitness_class(objectives: Sequence[str]) -> type[Fitness]:
 class Individual:
     """One settled attempt with a recipe. `rung` is the last rung it finished, `fitness` DEAP's.
 
-    `rise` is what the score gained after the first rung; one that was stopped there is expected to rise as its
-    parent did. A fully trained one's `prospect` is its score.
+    `prospect` is the score of a full training run: measured, or expected where the attempt was stopped early.
     """
 
     attempt: int
@@ -48,8 +48,7 @@ class Individual:
     state_bytes: int
     flops_per_token: float
     score: float
-    prospect: float
-    rise: float
+    prospect: Prospect
     rung: int
     fitness: Fitness
 
@@ -84,7 +83,7 @@ class History:
         parental = [individual for individual in self.individuals.values() if individual.parental]
         if parental and len(parental[0].fitness.wvalues) > 1:
             return tools.selNSGA2(parental, len(parental))
-        return sorted(parental, key=lambda i: (-i.prospect, i.attempt))
+        return sorted(parental, key=lambda i: (-i.prospect.score, i.attempt))
 
     def rewards(self) -> dict[int, float]:
         """Rank of every individual scaled to [0, 1], 1 for the best; failures have 0."""

@@ -191,7 +191,7 @@ def rewrite(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
 
 MUTATIONS: dict[str, tuple[Mutation, float]] = {
     "tune": (tune, 1.0),
-    "change_training": (change_training, 1.0),
+    "change_training": (change_training, 2.0),
     "replace_mixer": (replace_mixer, 1.6),
     "replace_other": (replace_other, 0.8),
     "insert_gene": (insert_gene, 0.8),

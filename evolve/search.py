@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
@@ -19,6 +19,7 @@ from evolve.families import recipe_family
 from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.measurement import FULL, SCREEN, Laboratory, Measured, Subject
 from evolve.proposals import Proposer
+from evolve.prospect import Losses, Prospect, expected, measured
 from evolve.strategies import make_strategy
 from evolve.variation import SEED, toolbox
 from evolve.yardstick import Yardstick, measure_yardstick, training_seed
@@ -65,7 +66,7 @@ class Search:
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
         yardstick = measure_yardstick(self.laboratory, self.tasks, self.configuration.seed)
-        self._restore()
+        self._restore(yardstick)
         for generation in range(self.laboratory.store.generation_count() + 1, self.configuration.generations + 1):
             self._generation(generation, yardstick)
         return yardstick
@@ -87,7 +88,8 @@ class Search:
             raise SearchError(
                 f"every candidate of generation {generation} failed, the last: {settlements[-1].reason}"
             )
-        new = self._absorb(settlements)
+        prospects = self._prospects(screened, full, yardstick)
+        new = self._absorb(settlements, prospects)
         credit = self._credited(new)
         statistics = self._statistics(generation, started, proposing)
         self.laboratory.store.finish_generation(generation, settlements, credit, statistics)
@@ -97,20 +99,29 @@ class Search:
     def _promoted(self, screened: Sequence[Measured], yardstick: Yardstick) -> list[Measured]:
         """Published recipes, and those of the others that are expected to end best."""
         finished = [measured for measured in screened if measured.status == "evaluated"]
-        seeds = [m for m in finished if self._attempt(m).operator == SEED]
-        others = sorted(
-            (m for m in finished if m not in seeds),
-            key=lambda m: (-yardstick.score(m.losses) - self._rise(self._attempt(m).parents), m.subject.attempt),
-        )
+        prospects = self._prospects(finished, (), yardstick)
+        seeds = [m for m in finished if self.laboratory.store.attempt(_attempt(m)).operator == SEED]
+        others = [m for m in finished if m not in seeds]
+        others.sort(key=lambda m: (-prospects[_attempt(m)].score, _attempt(m)))
         return seeds + others[: max(1, round(PROMOTED * len(screened)))]
 
-    def _attempt(self, measured: Measured) -> records.Attempt:
-        assert measured.subject.attempt is not None
-        return self.laboratory.store.attempt(measured.subject.attempt)
+    def _prospects(
+        self, screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
+    ) -> dict[int, Prospect]:
+        """What attempts reached, or are expected to reach, by number."""
+        finished = {_attempt(measured): measured.losses for measured in full if measured.status == "evaluated"}
+        return {
+            _attempt(own): self._prospect(_attempt(own), own.losses, finished.get(_attempt(own)), yardstick)
+            for own in screened
+            if own.status == "evaluated"
+        }
 
-    def _rise(self, parents: Sequence[int]) -> float:
-        """What a child is expected to gain after the first rung: as much as its first parent."""
-        return self.history.individuals[parents[0]].rise if parents else 0.0
+    def _prospect(self, attempt: int, screen: Losses, full: Losses | None, yardstick: Yardstick) -> Prospect:
+        if full is not None:
+            return measured(screen, full, yardstick.references)
+        parents = self.laboratory.store.attempt(attempt).parents
+        parent = self.history.individuals[parents[0]].prospect if parents else None
+        return expected(screen, parent, yardstick.references)
 
     def _propose(self, generation: int) -> list[Subject]:
         store = self.laboratory.store
@@ -138,34 +149,42 @@ class Search:
     def _recipe(self, attempt: records.Attempt) -> Recipe:
         return Recipe.from_json(self.laboratory.store.recipe(str(attempt.recipe)).recipe)
 
-    def _restore(self) -> None:
+    def _restore(self, yardstick: Yardstick) -> None:
         """Read back what the store holds of finished generations."""
         store = self.laboratory.store
         for rows in store.credit().values():
             for row in rows:
                 own = Credit(row.attempts, row.improved, row.gain, row.cost_flops)
                 self.credit[row.operator] = self.credit.get(row.operator, Credit()).plus(own)
+        losses: dict[tuple[int | None, int], dict[str, float]] = {}
+        for evaluation in store.evaluations(purpose="search"):
+            if evaluation.loss is not None:
+                losses.setdefault((evaluation.attempt, evaluation.rung), {})[evaluation.task] = evaluation.loss
         for attempt in store.attempts():
-            if attempt.status not in ("duplicate", "rejected", "proposed"):
-                self._remember(attempt, None)
+            if attempt.status in PARENTAL:
+                full = losses[attempt.id, FULL] if attempt.rung == FULL else None
+                prospect = self._prospect(attempt.id, losses[attempt.id, SCREEN], full, yardstick)
+                self._remember(attempt, None, prospect)
+            elif attempt.status not in ("duplicate", "rejected", "proposed"):
+                self._remember(attempt, None, Prospect())
 
-    def _absorb(self, settlements: Sequence[records.Settlement]) -> list[Individual]:
+    def _absorb(
+        self, settlements: Sequence[records.Settlement], prospects: Mapping[int, Prospect]
+    ) -> list[Individual]:
         """Add a generation's outcomes to the history; returns its individuals."""
         for settlement in settlements:
-            self._remember(self.laboratory.store.attempt(settlement.attempt), settlement)
+            attempt = self.laboratory.store.attempt(settlement.attempt)
+            self._remember(attempt, settlement, prospects.get(attempt.id, Prospect()))
         return [self.history.individuals[settlement.attempt] for settlement in settlements]
 
-    def _remember(self, attempt: records.Attempt, settled: records.Settlement | None) -> None:
+    def _remember(self, attempt: records.Attempt, settled: records.Settlement | None, prospect: Prospect) -> None:
         status = settled.status if settled else attempt.status
-        score = (settled.score if settled else attempt.score) or 0.0
-        screen = (settled.screen_score if settled else attempt.screen_score) or 0.0
+        score = settled.score if settled else attempt.score
         rung = (settled.rung if settled else attempt.rung) or 0
         step = (settled.step_seconds if settled else attempt.step_seconds) or 0.0
         recipe = self._recipe(attempt)
-        rise = score - screen if rung == FULL else self._rise(attempt.parents)
-        prospect = screen + rise
         values = {
-            "score": prospect,
+            "score": prospect.score,
             "parameters": attempt.parameters or 0,
             "flops": attempt.flops_per_token or 0,
             "state_bytes": attempt.state_bytes or 0,
@@ -185,9 +204,8 @@ class Search:
             attempt.family or recipe_family(recipe, self.library),
             attempt.state_bytes or 0,
             attempt.flops_per_token or 0,
-            score,
+            score or 0.0,
             prospect,
-            rise,
             rung,
             fitness,
         )
@@ -257,6 +275,11 @@ def _same_recipe(left: Individual, right: Individual) -> bool:
     return left.hash == right.hash
 
 
+def _attempt(own: Measured) -> int:
+    assert own.subject.attempt is not None
+    return own.subject.attempt
+
+
 def _settlements(
     screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
 ) -> list[records.Settlement]:
@@ -279,7 +302,6 @@ def _settlements(
                 "screened" if stopped else "evaluated",
                 "not among the most promising after the first rung" if stopped else "",
                 yardstick.score(last.losses),
-                yardstick.score(first.losses),
                 SCREEN if stopped else FULL,
                 step_seconds=last.step_seconds,
                 seconds=seconds,

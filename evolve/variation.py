@@ -13,11 +13,14 @@ from evolve.history import History, Individual
 from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS, MUTATIONS, gene_of_kind
 from genome.component import Component, Library
 from genome.edits import Applied, Edit, apply
-from genome.edits.kinds import Graft
+from genome.edits.kinds import Graft, ReplaceGene
 from genome.recipe import Block, Gene, Recipe
 
 CROSSOVER, SAMPLE, SEED = "crossover", "sample", "seed"
 CROSSOVER_PRIOR = 2.0
+TRAINING_SHARE = 0.4
+"""Probability that crossover takes the other recipe's training as well, where it differs."""
+
 SECOND_MUTATION = 0.25
 """Probability that a mutation is followed by a second one."""
 
@@ -99,7 +102,10 @@ def _mutate_again(
 
 
 def graft(recipe: Recipe, other: Recipe, random: Random) -> Sequence[Edit]:
-    """Crossover: put a span of the other recipe's blocks in the place of a span of this one's."""
+    """Crossover: put a span of the other recipe's blocks in the place of a span of this one's.
+
+    Sometimes the training comes along: which optimizer serves a recipe shows in its blocks' descendants.
+    """
     length = random.randint(1, max(1, min(4, len(other.blocks) - 1)))
     source = random.randrange(len(other.blocks) - length + 1)
     start = random.randint(0, len(recipe.blocks) - 1)
@@ -107,7 +113,10 @@ def graft(recipe: Recipe, other: Recipe, random: Random) -> Sequence[Edit]:
     total = len(recipe.blocks) - (stop - start) + length
     if not FEWEST_BLOCKS <= total <= MOST_BLOCKS:
         return ()
-    return (Graft(start=start, stop=stop, blocks=other.blocks[source : source + length]),)
+    span = Graft(start=start, stop=stop, blocks=other.blocks[source : source + length])
+    if other.training != recipe.training and random.random() < TRAINING_SHARE:
+        return (span, ReplaceGene(path="training", gene=other.training))
+    return (span,)
 
 
 def sample(library: Library, random: Random) -> Recipe:

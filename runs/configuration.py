@@ -19,9 +19,9 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     for key in sorted(flat_old.keys() | flat_new.keys()):
         if key in CHANGEABLE:
             continue
-        before, after = flat_old.get(key, _ABSENT), flat_new.get(key, _ABSENT)
-        if before is _ABSENT or after is _ABSENT or before != after or _kind(before) != _kind(after):
-            phrases.append(f"{key} was {_shown(before)}, now {_shown(after)}")
+        before, after = (_shown(flat.get(key, _ABSENT)) for flat in (flat_old, flat_new))
+        if before != after:
+            phrases.append(f"{key} was {before}, now {after}")
     return phrases
 
 
@@ -35,10 +35,5 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _kind(value: Any) -> bool:
-    """Tell True from 1, which compare as equal; 1 and 1.0 stay the same."""
-    return isinstance(value, bool)
-
-
 def _shown(value: Any) -> str:
-    return "absent" if value is _ABSENT else json.dumps(value, ensure_ascii=False)
+    return "absent" if value is _ABSENT else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -86,16 +86,12 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Settlement:
-    """The outcome of one attempt; times are in seconds. A None keeps what is stored, except for the score.
-
-    `screen_score` is the score after the first part of the training, `score` that after all of it that was done.
-    """
+    """The outcome of one attempt; times are in seconds. A None keeps what is stored, except for the score."""
 
     attempt: int
     status: SettledStatus
     reason: str = ""
     score: float | None = None
-    screen_score: float | None = None
     rung: int | None = None
     family: str | None = None
     parameters: int | None = None
@@ -119,7 +115,6 @@ class Attempt:
     duplicate_of: int | None
     label: str
     score: float | None
-    screen_score: float | None
     rung: int | None
     family: str | None
     parameters: int | None

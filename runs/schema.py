@@ -41,7 +41,6 @@ CREATE TABLE attempts (
     duplicate_of INTEGER REFERENCES attempts(id),
     label TEXT NOT NULL,
     score REAL,
-    screen_score REAL,
     rung INTEGER,
     family TEXT,
     parameters INTEGER,
@@ -58,8 +57,7 @@ CREATE TABLE attempts (
     CONSTRAINT only_a_measured_attempt_has_a_score
         CHECK (score IS NULL OR status IN ('screened', 'evaluated')),
     CONSTRAINT an_evaluated_attempt_has_a_score CHECK (score IS NOT NULL OR status <> 'evaluated'),
-    CONSTRAINT a_score_is_finite CHECK (abs(score) < 9e999),
-    CONSTRAINT a_screen_score_is_finite CHECK (abs(screen_score) < 9e999)
+    CONSTRAINT a_score_is_finite CHECK (abs(score) < 9e999)
 ) STRICT;
 CREATE INDEX attempts_generation ON attempts(generation);
 CREATE INDEX attempts_status ON attempts(status);

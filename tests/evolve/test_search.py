@@ -105,7 +105,7 @@ def test_no_recipe_is_trained_twice(tmp_path: Path) -> None:
 def test_several_objectives_keep_a_front_between_score_and_state(tmp_path: Path) -> None:
     search = searched(tmp_path, generations=10, objective=("score", "state_bytes"))
     front = [individual for individual in search.history.ranked if individual.rung == 1][:8]
-    best = max(search.history.ranked, key=lambda i: i.prospect)
+    best = max(search.history.ranked, key=lambda i: i.prospect.score)
     assert best in search.history.ranked[: len(front)]
     assert min(i.state_bytes for i in front) < best.state_bytes
 
@@ -118,7 +118,7 @@ def test_the_archive_holds_the_best_of_each_family(tmp_path: Path) -> None:
         assert elite.family == family
         rivals = [i for i in search.history.ranked if i.family == family]
         assert all(
-            i.prospect <= elite.prospect or (i.family, i.state_bytes) != (family, elite.state_bytes)
+            i.prospect.score <= elite.prospect.score or (i.family, i.state_bytes) != (family, elite.state_bytes)
             for i in rivals
         )
 
