@@ -29,7 +29,7 @@ MOST_BLOCKS, FEWEST_BLOCKS = 10, 2
 
 MOST_BRANCHES = 3
 
-ANOTHER_OPTIMIZER = 0.4
+ANOTHER_OPTIMIZER = 0.5
 """Probability that a change of the training replaces its component."""
 
 Mutation = Callable[[Recipe, Library, Random], Sequence[Edit]]
@@ -190,18 +190,18 @@ def rewrite(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
 
 
 MUTATIONS: dict[str, tuple[Mutation, float]] = {
-    "tune": (tune, 1.0),
+    "tune": (tune, 0.7),
     "change_training": (change_training, 2.0),
-    "replace_mixer": (replace_mixer, 1.6),
+    "replace_mixer": (replace_mixer, 1.4),
     "replace_other": (replace_other, 0.8),
-    "insert_gene": (insert_gene, 0.8),
-    "remove_gene": (remove_gene, 0.5),
-    "insert_block": (insert_block, 0.8),
-    "remove_block": (remove_block, 0.6),
-    "move_block": (move_block, 0.7),
+    "insert_gene": (insert_gene, 0.3),
+    "remove_gene": (remove_gene, 0.8),
+    "insert_block": (insert_block, 0.6),
+    "remove_block": (remove_block, 0.9),
+    "move_block": (move_block, 0.4),
     "duplicate_block": (duplicate_block, 0.4),
-    "split_block": (split_block, 0.8),
+    "split_block": (split_block, 0.5),
     "change_residual": (change_residual, 0.4),
-    "rewrite": (rewrite, 0.6),
+    "rewrite": (rewrite, 0.8),
 }
 """Every mutation with its prior weight, before credit is known."""
