@@ -44,6 +44,12 @@ class Measured:
     seconds: float
     step_seconds: float
 
+    @property
+    def attempt(self) -> int:
+        """Number of the subject's attempt, which has one in a search."""
+        assert self.subject.attempt is not None
+        return self.subject.attempt
+
 
 @dataclass
 class Clock:

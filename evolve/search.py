@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +18,8 @@ from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.measurement import FULL, SCREEN, Laboratory, Measured, Subject
 from evolve.proposals import Proposer
 from evolve.prospect import Losses, Prospect, expected, measured
+from evolve.settlement import settlements
+from evolve.statistics import generation_statistics
 from evolve.strategies import make_strategy
 from evolve.variation import SEED, toolbox
 from evolve.yardstick import Yardstick, measure_yardstick, training_seed
@@ -78,21 +78,28 @@ class Search:
         subjects = self._pending() if self._proposed(generation) else self._propose(generation)
         if not subjects:
             raise SearchError(f"generation {generation} has no new legal recipe; another --seed or strategy may")
-        proposing = perf_counter() - started
+        clock.other += perf_counter() - started
         seed = training_seed(self.configuration.seed)
         screened = self.laboratory.measure(subjects, [seed], SCREEN)
         promoted = self._promoted(screened, yardstick)
         full = self.laboratory.measure([measured.subject for measured in promoted], [seed], FULL)
-        settlements = _settlements(screened, full, yardstick)
+        outcomes = settlements(screened, full, yardstick)
         if not full:
             raise SearchError(
-                f"every candidate of generation {generation} failed, the last: {settlements[-1].reason}"
+                f"every candidate of generation {generation} failed, the last: {outcomes[-1].reason}"
             )
         prospects = self._prospects(screened, full, yardstick)
-        new = self._absorb(settlements, prospects)
+        new = self._absorb(outcomes, prospects)
         credit = self._credited(new)
-        statistics = self._statistics(generation, started, proposing)
-        self.laboratory.store.finish_generation(generation, settlements, credit, statistics)
+        statistics = generation_statistics(
+            self.laboratory.store.attempts(generation=generation),
+            self.history,
+            self.credit,
+            self.hall[0].score if self.hall else None,
+            clock,
+            perf_counter() - started,
+        )
+        self.laboratory.store.finish_generation(generation, outcomes, credit, statistics)
         self.laboratory.discard_checkpoints()
         self.report(Report(generation, statistics))
 
@@ -100,18 +107,18 @@ class Search:
         """Published recipes, and those of the others that are expected to end best."""
         finished = [measured for measured in screened if measured.status == "evaluated"]
         prospects = self._prospects(finished, (), yardstick)
-        seeds = [m for m in finished if self.laboratory.store.attempt(_attempt(m)).operator == SEED]
+        seeds = [m for m in finished if self.laboratory.store.attempt(m.attempt).operator == SEED]
         others = [m for m in finished if m not in seeds]
-        others.sort(key=lambda m: (-prospects[_attempt(m)].score, _attempt(m)))
+        others.sort(key=lambda m: (-prospects[m.attempt].score, m.attempt))
         return seeds + others[: max(1, round(PROMOTED * len(screened)))]
 
     def _prospects(
         self, screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
     ) -> dict[int, Prospect]:
         """What attempts reached, or are expected to reach, by number."""
-        finished = {_attempt(measured): measured.losses for measured in full if measured.status == "evaluated"}
+        finished = {measured.attempt: measured.losses for measured in full if measured.status == "evaluated"}
         return {
-            _attempt(own): self._prospect(_attempt(own), own.losses, finished.get(_attempt(own)), yardstick)
+            own.attempt: self._prospect(own.attempt, own.losses, finished.get(own.attempt), yardstick)
             for own in screened
             if own.status == "evaluated"
         }
@@ -240,81 +247,9 @@ class Search:
             for operator, own in sorted(gained.items())
         ]
 
-    def _statistics(self, generation: int, started: float, proposing: float) -> dict[str, Any]:
-        own = self.laboratory.store.attempts(generation=generation)
-        counts = Counter(attempt.status for attempt in own)
-        parental = self.history.ranked
-        evaluated = [i for i in parental if i.rung == FULL]
-        statistics = tools.Statistics(key=lambda individual: individual.score)
-        statistics.register("median", median)
-        compiled = statistics.compile(evaluated) if evaluated else {"median": None}
-        fresh = [i for i in evaluated if i.generation == generation]
-        operator = max(self.credit, key=lambda name: (self.credit[name].gain, name), default="")
-        clock = self.laboratory.clock
-        wall = perf_counter() - started
-        return {
-            "best": self.hall[0].score if self.hall else None,
-            **compiled,
-            "generation_best": max((i.score for i in fresh), default=None),
-            "proposed": len(own),
-            "trained": len(own) - counts["duplicate"] - counts["rejected"],
-            "duplicate": counts["duplicate"],
-            "rejected": counts["rejected"],
-            "failed": sum(counts[status] for status in ("failed", "diverged", "timeout")),
-            "best_operator": operator,
-            "families": len({i.family for i in evaluated}),
-            "depth": _depth(self.history),
-            "compile_seconds": clock.compile,
-            "train_seconds": clock.train,
-            "other_seconds": max(0.0, clock.other + proposing),
-            "wall_seconds": wall,
-        }
-
 
 def _same_recipe(left: Individual, right: Individual) -> bool:
     return left.hash == right.hash
-
-
-def _attempt(own: Measured) -> int:
-    assert own.subject.attempt is not None
-    return own.subject.attempt
-
-
-def _settlements(
-    screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
-) -> list[records.Settlement]:
-    finished = {measured.subject.attempt: measured for measured in full}
-    settlements = []
-    for first in screened:
-        last = finished.get(first.subject.attempt, first)
-        attempt = first.subject.attempt
-        assert attempt is not None
-        seconds = first.seconds + (last.seconds if last is not first else 0.0)
-        if last.status != "evaluated":
-            settlements.append(
-                records.Settlement(attempt, last.status, last.reason, seconds=seconds, step_seconds=None)
-            )
-            continue
-        stopped = last is first
-        settlements.append(
-            records.Settlement(
-                attempt,
-                "screened" if stopped else "evaluated",
-                "not among the most promising after the first rung" if stopped else "",
-                yardstick.score(last.losses),
-                SCREEN if stopped else FULL,
-                step_seconds=last.step_seconds,
-                seconds=seconds,
-            )
-        )
-    return settlements
-
-
-def _depth(history: History) -> int:
-    depth: dict[int, int] = {}
-    for attempt, individual in sorted(history.individuals.items()):
-        depth[attempt] = 1 + max((depth.get(parent, 0) for parent in individual.parents), default=-1)
-    return max(depth.values(), default=0)
 
 
 def _library_rows(library: dict[str, Component]) -> list[records.Component]:

@@ -96,6 +96,12 @@ def test_failures_are_rows_with_reasons_and_never_parents(tmp_path: Path) -> Non
             assert store.attempt(parent).status in ("evaluated", "screened")
 
 
+def test_published_recipes_are_never_stopped_early(tmp_path: Path) -> None:
+    seeds = [a for a in searched(tmp_path, generations=3).laboratory.store.attempts() if a.operator == "seed"]
+    assert seeds
+    assert {attempt.status for attempt in seeds} <= {"evaluated", "failed", "diverged", "timeout"}
+
+
 def test_no_recipe_is_trained_twice(tmp_path: Path) -> None:
     store = searched(tmp_path, generations=12).laboratory.store
     trained = [a.recipe for a in store.attempts() if a.status not in ("duplicate", "rejected")]
