@@ -60,10 +60,10 @@ def tune(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
 
 
 def change_training(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
-    """Train by another optimizer, or move one of its settings, such as the learning rate, to a neighbouring value."""
+    """Train by another optimizer as published, or move a setting, such as the learning rate, to a neighbouring value."""
     if random.random() < ANOTHER_OPTIMIZER:
         other = gene_of_kind(library, ("training",), random, without=recipe.training.component)
-        return (ReplaceGene(path="training", gene=other),) if other else ()
+        return (ReplaceGene(path="training", gene=Gene(component=other.component)),) if other else ()
     return _set_setting([("training", recipe.training)], library, random)
 
 
