@@ -12,6 +12,7 @@ from evolve.display import console, difference_lines
 from evolve.naming import resolve
 from evolve.session import SEARCHES, stored_library
 from runs.archive import Archive
+from runs.database import DATABASE_NAME
 from runs.genealogy import lineage_lines, tree_lines
 from runs.genealogy import tree as genealogy_tree
 from runs.records import Attempt
@@ -20,14 +21,21 @@ from runs.store import Store
 Out = Annotated[Path | None, typer.Option(help="Directory of the search (default: the latest under searches/).")]
 
 
-def opened(out: Path | None) -> Archive:
-    """The search in a directory, or the latest one. Raises ValueError where there is none."""
+def located(out: Path | None) -> Path:
+    """The directory of a search, by default of the latest one. Raises ValueError where there is none."""
     if out is None:
-        found = sorted(SEARCHES.glob("*/search.db"), key=lambda path: path.stat().st_mtime)
+        found = sorted(SEARCHES.glob(f"*/{DATABASE_NAME}"), key=lambda path: path.stat().st_mtime)
         if not found:
             raise ValueError(f"no search under {SEARCHES}/; name one with --out DIR or start one with `run`")
-        out = found[-1].parent
-    return Store.read(out)
+        return found[-1].parent
+    if not (out / DATABASE_NAME).is_file():
+        raise ValueError(f"{out}: holds no search (no {DATABASE_NAME} in it)")
+    return out
+
+
+def opened(out: Path | None) -> Archive:
+    """The search in a directory, or the latest one. Raises ValueError where there is none."""
+    return Store.read(located(out))
 
 
 def status(out: Out = None) -> None:
