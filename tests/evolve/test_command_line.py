@@ -128,3 +128,18 @@ def test_doctor_names_a_device_and_the_backend_that_auto_takes(capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert "--backend auto takes jax" in printed
     assert "cpu" in printed
+
+
+def test_the_genealogy_is_exported_to_a_file_or_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, search: Path
+) -> None:
+    from xml.etree import ElementTree
+
+    file = tmp_path / "tree.graphml"
+    assert main(["tree", "--out", str(search), "--format", "graphml", "-o", str(file)]) == 0
+    assert ElementTree.parse(file).getroot().tag.endswith("graphml")
+    capsys.readouterr()
+    assert main(["tree", "--out", str(search), "--format", "dot"]) == 0
+    assert capsys.readouterr().out.startswith("digraph genealogy {")
+    assert "text, dot, graphml" in refused(capsys, "tree", "--out", search, "--format", "svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["tree.graphml"]
