@@ -60,7 +60,8 @@ def score_problems(archive: Archive, setting: Setting) -> Iterator[str]:
     Without chance losses no score is computed, and only what is missing is named.
     """
     references: References | None = None
-    if setting.chances:
+    scored = [attempt for attempt in archive.attempts() if attempt.score is not None]
+    if setting.chances and scored:
         losses, problems = _reference_losses(archive, setting)
         yield from problems
         if not problems:
@@ -69,8 +70,8 @@ def score_problems(archive: Archive, setting: Setting) -> Iterator[str]:
     for evaluation in archive.evaluations(purpose="search", split="validation"):
         if evaluation.seed == training_seed(setting.seed):
             own.setdefault((evaluation.attempt, evaluation.rung), []).append(evaluation)
-    for attempt in archive.attempts():
-        if attempt.score is not None and attempt.rung is not None:
+    for attempt in scored:
+        if attempt.rung is not None:
             yield from _score_problems(attempt, own.get((attempt.id, attempt.rung), []), setting, references)
 
 

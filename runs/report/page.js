@@ -181,7 +181,8 @@
       `Published recipes: ${published.map((node) => `${node.label} ${score(node.score)}`).join(", ") || "none"}.`));
   }
 
-  // The genealogy: attempts in columns by generation, each in a row at the middle of its children.
+  // The genealogy: attempts in columns by their distance from a founder. An attempt continues the row of its smallest
+  // branch, so that what it led to at once stands next to it and long branches go below.
 
   function genealogySection() {
     const target = body("genealogy");
@@ -193,18 +194,20 @@
       const best = parents.reduce((a, b) => (a === null || value(b) > value(a) ? b : a), null);
       if (best) { parentOf.set(node.id, best.id); childrenOf.get(best.id).push(node.id); }
     }
-    const row = new Map(), order = [];
-    let rows = 0;
-    // Parents have smaller numbers. A stack instead of recursion: a line may be thousands of attempts long.
+    // Parents have smaller numbers: every loop over nodes is in the right order, and none recurses.
+    const column = new Map(), weight = new Map(data.nodes.map((node) => [node.id, 1])), row = new Map(), order = [];
+    for (const node of data.nodes) column.set(node.id, parentOf.has(node.id) ? column.get(parentOf.get(node.id)) + 1 : 0);
+    for (const node of [...data.nodes].reverse()) {
+      const parent = parentOf.get(node.id);
+      if (parent !== undefined) weight.set(parent, weight.get(parent) + weight.get(node.id));
+    }
+    for (const below of childrenOf.values()) below.sort((a, b) => weight.get(a) - weight.get(b) || a - b);
     const stack = data.nodes.filter((node) => !parentOf.has(node.id)).map((node) => node.id).reverse();
     while (stack.length) { const id = stack.pop(); order.push(id); stack.push(...[...childrenOf.get(id)].reverse()); }
+    let rows = 0;
     for (const id of order) if (!childrenOf.get(id).length) row.set(id, rows++);
-    for (const id of [...order].reverse()) {
-      const below = childrenOf.get(id);
-      if (below.length) row.set(id, (row.get(below[0]) + row.get(below[below.length - 1])) / 2);
-    }
-    const first = data.nodes[0].generation;
-    const at = (id) => [(byId.get(id).generation - first) * 90 + 24, row.get(id) * 20 + 20];
+    for (const id of [...order].reverse()) if (childrenOf.get(id).length) row.set(id, row.get(childrenOf.get(id)[0]));
+    const at = (id) => [column.get(id) * 90 + 24, row.get(id) * 20 + 20];
     const [totalWidth, totalHeight] = [Math.max(...data.nodes.map((node) => at(node.id)[0])) + 60, rows * 20 + 20];
 
     const height = Math.min(560, Math.max(240, totalHeight + 20));
@@ -291,8 +294,8 @@
     function neighbour(key) {
       if (key === "ArrowLeft") return parentOf.get(current);
       if (key === "ArrowRight") return childrenOf.get(current)[0];
-      const column = order.filter((id) => byId.get(id).generation === byId.get(current).generation).sort((a, b) => row.get(a) - row.get(b));
-      return column[column.indexOf(current) + (key === "ArrowDown" ? 1 : -1)];
+      const beside = order.filter((id) => column.get(id) === column.get(current)).sort((a, b) => row.get(a) - row.get(b));
+      return beside[beside.indexOf(current) + (key === "ArrowDown" ? 1 : -1)];
     }
     root.addEventListener("keydown", (event) => {
       if (event.key.startsWith("Arrow")) {

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from evolve.cli import main
+from evolve.configuration import Configuration
+from runs.store import Store
 from tests.evolve.test_search import searched
 
 
@@ -218,6 +220,17 @@ def test_a_graft_that_the_second_parent_does_not_have_is_named(
         main(["check", "--out", str(bent)])
         found += capsys.readouterr().out
     assert f"attempt {number}: its graft of" in found
+
+
+def test_a_search_that_has_only_begun_holds_and_has_a_report(tmp_path: Path) -> None:
+    configuration = Configuration.model_validate({"task": ("recall",), "scale": "micro"})
+    begun = Store.create(
+        tmp_path, name="new", seed=0, configuration=configuration.stored(), version="0", generations=5
+    )
+    begun.close()
+    assert main(["check", "--out", str(tmp_path)]) == 0
+    assert main(["report", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_damaged_pages_are_named(capsys: pytest.CaptureFixture[str], bent: Path) -> None:
