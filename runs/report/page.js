@@ -105,7 +105,7 @@
     const counts = Object.entries(data.counts).map(([status, count]) => `${count} ${status}`).join(", ");
     const noise = data.noise === null ? "the noise floor is not known" : `the noise floor of a score is ${score(data.noise)}`;
     document.getElementById("summary").textContent =
-      `${data.status}, ${data.generations} of ${data.target} generations; ${data.nodes.length} attempts: ${counts}; ` +
+      `${data.status}, ${data.generations} of ${data.target} generations; ${data.nodes.length} attempts${counts ? `: ${counts}` : ""}; ` +
       `tasks ${data.tasks.join(", ")}; ${noise}.`;
   }
 
