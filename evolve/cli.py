@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import confirm, doctor, inspect, library, run, train
+from evolve.commands import check, confirm, doctor, inspect, library, report, run, train
 from evolve.errors import SearchError
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 for command in (run.run, inspect.status, inspect.best, inspect.show, inspect.tree, inspect.compare):
     app.command()(command)
-for command in (library.components, train.train, confirm.confirm, doctor.doctor):
+for command in (report.report, check.check, library.components, train.train, confirm.confirm, doctor.doctor):
     app.command()(command)
 
 

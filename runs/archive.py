@@ -169,6 +169,10 @@ class Archive:
             raise StoreError(f"{self.path}: no recipe {digest}")
         return records.Recipe(**rows[0])
 
+    def recipes(self) -> list[records.Recipe]:
+        """Every stored recipe, by hash."""
+        return [records.Recipe(**row) for row in self._rows("SELECT * FROM recipes ORDER BY hash")]
+
     def recipe_attempt(self, digest: str) -> int | None:
         """The first attempt that had the recipe of that hash, itself no duplicate; None for a new recipe."""
         rows = self._rows(

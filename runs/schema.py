@@ -203,6 +203,26 @@ ORDER BY id;
 """
 
 
+ANCESTRY_VIEWS = """
+CREATE VIEW ancestors AS
+WITH RECURSIVE line(attempt, ancestor, distance) AS (
+    SELECT DISTINCT attempt, parent, 1 FROM parents
+    UNION
+    SELECT line.attempt, parents.parent, line.distance + 1
+    FROM line JOIN parents ON parents.attempt = line.ancestor
+)
+SELECT attempt, ancestor, min(distance) AS distance
+FROM line
+GROUP BY attempt, ancestor
+ORDER BY attempt, distance, ancestor;
+
+CREATE VIEW descendants AS
+SELECT ancestor AS attempt, attempt AS descendant, distance
+FROM ancestors
+ORDER BY attempt, distance, descendant;
+"""
+
+
 @migrations()
 def create_tables(database: Database) -> None:
     """The first schema."""
@@ -213,6 +233,12 @@ def create_tables(database: Database) -> None:
 def create_views(database: Database) -> None:
     """What people read with sqlite-utils or Datasette."""
     database.executescript(VIEWS)
+
+
+@migrations()
+def create_ancestry_views(database: Database) -> None:
+    """Who descends from whom over any number of generations, by the shortest way."""
+    database.executescript(ANCESTRY_VIEWS)
 
 
 def known_migrations() -> set[str]:

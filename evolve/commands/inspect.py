@@ -10,8 +10,11 @@ from rich.table import Table
 
 from evolve.display import console, difference_lines
 from evolve.naming import resolve
+from evolve.output import write_text
 from evolve.session import SEARCHES, stored_library
 from runs.archive import Archive
+from runs.database import DATABASE_NAME
+from runs.export import FORMATS
 from runs.genealogy import lineage_lines, tree_lines
 from runs.genealogy import tree as genealogy_tree
 from runs.records import Attempt
@@ -20,14 +23,21 @@ from runs.store import Store
 Out = Annotated[Path | None, typer.Option(help="Directory of the search (default: the latest under searches/).")]
 
 
-def opened(out: Path | None) -> Archive:
-    """The search in a directory, or the latest one. Raises ValueError where there is none."""
+def located(out: Path | None) -> Path:
+    """The directory of a search, by default of the latest one. Raises ValueError where there is none."""
     if out is None:
-        found = sorted(SEARCHES.glob("*/search.db"), key=lambda path: path.stat().st_mtime)
+        found = sorted(SEARCHES.glob(f"*/{DATABASE_NAME}"), key=lambda path: path.stat().st_mtime)
         if not found:
             raise ValueError(f"no search under {SEARCHES}/; name one with --out DIR or start one with `run`")
-        out = found[-1].parent
-    return Store.read(out)
+        return found[-1].parent
+    if not (out / DATABASE_NAME).is_file():
+        raise ValueError(f"{out}: holds no search (no {DATABASE_NAME} in it)")
+    return out
+
+
+def opened(out: Path | None) -> Archive:
+    """The search in a directory, or the latest one. Raises ValueError where there is none."""
+    return Store.read(located(out))
 
 
 def status(out: Out = None) -> None:
@@ -97,12 +107,24 @@ def _print_attempt(archive: Archive, attempt: Attempt) -> None:
         target.print(f"  {line}", markup=False)
 
 
-def tree(out: Out = None) -> None:
-    """Draw the genealogy, every attempt under its best parent."""
-    target = console()
-    rows = opened(out).genealogy()
-    for line in tree_lines(genealogy_tree(rows)):
-        target.print(line, markup=False, soft_wrap=True)
+def tree(
+    out: Out = None,
+    format_: Annotated[str, typer.Option("--format", help="text, dot or graphml.")] = "text",
+    file: Annotated[Path | None, typer.Option("--file", "-o", help="Write to this file.")] = None,
+) -> None:
+    """Draw the genealogy, every attempt under its best parent; or export it as a graph with every parent."""
+    if format_ != "text" and format_ not in FORMATS:
+        raise ValueError(f"--format {format_}: unknown; accepted: text, {', '.join(FORMATS)}")
+    with opened(out) as archive:
+        rows = archive.genealogy()
+    if format_ == "text":
+        text = "".join(f"{line}\n" for line in tree_lines(genealogy_tree(rows)))
+    else:
+        text = FORMATS[format_](rows)
+    if file is None:
+        console().out(text, highlight=False, end="")
+    else:
+        write_text(file, text)
 
 
 def compare(

@@ -91,7 +91,7 @@ def test_a_corrupted_database_is_refused(capsys: pytest.CaptureFixture[str], tmp
 
 def test_the_inspecting_commands_read_a_search(capsys: pytest.CaptureFixture[str], search: Path) -> None:
     out = ["--out", str(search)]
-    commands = (["status"], ["best"], ["show", "1", "--source"], ["tree"], ["compare", "1", "gla"])
+    commands = (["status"], ["best"], ["show", "1", "--source"], ["tree"], ["compare", "1", "gla"], ["check"])
     capsys.readouterr()
     for command in commands:
         assert main([*command, *out]) == 0, command
@@ -144,3 +144,18 @@ def test_train_takes_components_of_a_users_file(capsys: pytest.CaptureFixture[st
     assert "cannot be read" in refused(capsys, "train", recipe, "--components", tmp_path / "absent.py", *shape)
     own.write_text("import os\n")
     assert "line 1" in refused(capsys, "train", recipe, "--components", own, *shape)
+
+
+def test_the_genealogy_is_exported_to_a_file_or_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, search: Path
+) -> None:
+    from xml.etree import ElementTree
+
+    file = tmp_path / "tree.graphml"
+    assert main(["tree", "--out", str(search), "--format", "graphml", "-o", str(file)]) == 0
+    assert ElementTree.parse(file).getroot().tag.endswith("graphml")
+    capsys.readouterr()
+    assert main(["tree", "--out", str(search), "--format", "dot"]) == 0
+    assert capsys.readouterr().out.startswith("digraph genealogy {")
+    assert "text, dot, graphml" in refused(capsys, "tree", "--out", search, "--format", "svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["tree.graphml"]

@@ -1,0 +1,158 @@
+"""Scores follow from evaluations and references, and operators are credited with what their attempts achieved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isclose
+
+from evaluators.scales import SCALES, Scale
+from evaluators.scores import References, ScoreError, measure_references, recipe_score
+from evaluators.tasks.registry import make_task
+from evolve.configuration import Configuration
+from evolve.credit import Credit
+from evolve.measurement import FULL, SCREEN
+from evolve.session import task_specs
+from evolve.variation import SEED
+from evolve.yardstick import NOISE_OFFSETS, training_seed
+from runs.archive import Archive
+from runs.records import Attempt, Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a search was configured to measure; `unknown` says why the chance losses cannot be had, if so."""
+
+    tasks: tuple[str, ...]
+    seed: int
+    scale: Scale
+    chances: Mapping[str, float]
+    unknown: str = ""
+
+
+def read_setting(archive: Archive) -> Setting:
+    """The setting of a search. Raises ValueError where its configuration cannot be read.
+
+    Chance losses come from the tasks, made again; a corpus that is gone or has changed gives none.
+    """
+    stored = archive.run.configuration
+    fields = {name: value for name, value in stored.items() if name in Configuration.model_fields}
+    configuration = Configuration.model_validate(fields)
+    whole = SCALES[configuration.scale]
+    scale = replace(whole, tokens=whole.tokens // len(configuration.task))
+    setting = Setting(configuration.task, configuration.seed, scale, {})
+    identities = stored.get("task_data", {})
+    chances: dict[str, float] = {}
+    for spec in task_specs(configuration.task, configuration.data, scale):
+        try:
+            task = make_task(spec.name, spec.profile, data=spec.data, context=spec.context)
+        except ValueError as error:
+            return replace(setting, unknown=f"{spec.name}: {error}")
+        if identities.get(spec.name, task.identity) != task.identity:
+            return replace(setting, unknown=f"{spec.name}: its data are no longer those of the search")
+        chances[spec.name] = task.chance_loss
+    return replace(setting, chances=chances)
+
+
+def score_problems(archive: Archive, setting: Setting) -> Iterator[str]:
+    """Scored attempts without their evaluations, or whose score is not what losses and references give.
+
+    Without chance losses no score is computed, and only what is missing is named.
+    """
+    references: References | None = None
+    scored = [attempt for attempt in archive.attempts() if attempt.score is not None]
+    if setting.chances and scored:
+        losses, problems = _reference_losses(archive, setting)
+        yield from problems
+        if not problems:
+            references = measure_references(setting.chances, losses)
+    own: dict[tuple[int | None, int], list[Evaluation]] = {}
+    for evaluation in archive.evaluations(purpose="search", split="validation"):
+        if evaluation.seed == training_seed(setting.seed):
+            own.setdefault((evaluation.attempt, evaluation.rung), []).append(evaluation)
+    for attempt in scored:
+        if attempt.rung is not None:
+            yield from _score_problems(attempt, own.get((attempt.id, attempt.rung), []), setting, references)
+
+
+def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
+    """Credit of a finished generation that its attempts do not add up to."""
+    attempts = {attempt.id: attempt for attempt in archive.attempts()}
+    stored = archive.credit()
+    flops_known = _trained_at(archive, setting)
+    for row in archive.generations():
+        new = [a for a in attempts.values() if a.generation == row.generation]
+        true = _credited(new, attempts, setting)
+        kept = {one.operator: one for one in stored.get(row.generation, [])}
+        for operator in sorted(true.keys() | kept.keys()):
+            have, want = kept.get(operator), true.get(operator, Credit())
+            place = f"generation {row.generation}: credit of {operator}"
+            if have is None:
+                yield f"{place} is missing"
+                continue
+            pairs = [
+                ("attempts", have.attempts, want.attempts),
+                ("improved", have.improved, want.improved),
+                ("gain", have.gain, want.gain),
+            ]
+            if flops_known:
+                pairs.append(("FLOPs", have.cost_flops, want.flops))
+            for name, one, other in pairs:
+                if not isclose(one, other, rel_tol=1e-9, abs_tol=1e-9):
+                    yield f"{place}: {name} stored as {one}, its attempts give {other}"
+
+
+def _reference_losses(archive: Archive, setting: Setting) -> tuple[list[Mapping[str, float]], list[str]]:
+    """Losses of the reference recipe, once per seed, and what is missing of them."""
+    found = {(e.seed, e.task): e.loss for e in archive.evaluations(purpose="noise", rung=FULL)}
+    seeds = [training_seed(setting.seed) + offset for offset in NOISE_OFFSETS]
+    problems = [
+        f"noise: the reference has no loss on {task} with seed {seed}"
+        for seed in seeds
+        for task in setting.tasks
+        if found.get((seed, task)) is None
+    ]
+    return [{task: found.get((seed, task)) or 0.0 for task in setting.tasks} for seed in seeds], problems
+
+
+def _score_problems(
+    attempt: Attempt, evaluations: Sequence[Evaluation], setting: Setting, references: References | None
+) -> Iterator[str]:
+    losses = {evaluation.task: evaluation.loss for evaluation in evaluations if evaluation.loss is not None}
+    missing = [task for task in setting.tasks if task not in losses]
+    if missing:
+        yield f"attempt {attempt.id}: has a score and no evaluation on {', '.join(missing)} at rung {attempt.rung}"
+        return
+    if references is None or attempt.score is None:
+        return
+    try:
+        score = recipe_score(losses, references)
+    except ScoreError as error:
+        yield f"attempt {attempt.id}: {error}"
+        return
+    if not isclose(score, attempt.score, rel_tol=1e-9, abs_tol=1e-9):
+        yield f"attempt {attempt.id}: its score is stored as {attempt.score}, its losses give {score}"
+
+
+def _trained_at(archive: Archive, setting: Setting) -> bool:
+    """Whether this software's scale has the tokens that the search trained with: else its FLOPs are not known."""
+    full = setting.scale.steps * setting.scale.batch * setting.scale.context
+    return {e.tokens for e in archive.evaluations(purpose="noise", rung=FULL) if e.loss is not None} == {full}
+
+
+def _credited(new: Sequence[Attempt], attempts: Mapping[int, Attempt], setting: Setting) -> dict[str, Credit]:
+    """The search's rule of credit, from rows alone: improvement over the best fully trained parent."""
+    credit: dict[str, Credit] = {}
+    for attempt in new:
+        if attempt.operator == SEED or attempt.status in ("rejected", "duplicate", "proposed"):
+            continue
+        parents = [attempts[parent] for parent in attempt.parents if parent in attempts]
+        full = [parent.score for parent in parents if parent.rung == FULL and parent.score is not None]
+        finished = attempt.status == "evaluated" and bool(parents) and attempt.score is not None
+        gain = (attempt.score or 0.0) - max(full) if finished and full else 0.0
+        improved = finished and (not full or gain > 0)
+        steps = setting.scale.steps if (attempt.rung or SCREEN) == FULL else setting.scale.screen_steps
+        tokens = steps * setting.scale.batch * setting.scale.context * len(setting.tasks)
+        own = Credit(1, int(improved), max(0.0, gain), 3.0 * (attempt.flops_per_token or 0) * tokens)
+        credit[attempt.operator] = credit.get(attempt.operator, Credit()).plus(own)
+    return credit

@@ -1,0 +1,227 @@
+"""The report: one file that holds what the store holds, needs nothing else, and cannot be broken by names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolve.cli import main
+from runs.archive import Archive
+from runs.report.data import Report, gather
+from runs.report.page import page
+from runs.report.scoring import recover
+from tests.evolve.test_search import searched
+
+LINKING = {"src", "href", "action", "data", "poster", "srcset"}
+VOID = {"meta", "link", "br", "img", "input"}
+
+
+class Outline(HTMLParser):
+    """Elements, where they link to, whether they nest, and the text of every script."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.scripts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in LINKING]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
+
+
+def read(text: str) -> tuple[Outline, dict[str, Any]]:
+    outline = Outline()
+    outline.feed(text)
+    outline.close()
+    assert not outline.open
+    return outline, json.loads(outline.scripts[0])
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished search of about two thousand attempts."""
+    path = tmp_path_factory.mktemp("search")
+    searched(path, generations=105, population=16).laboratory.store.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def archive(directory: Path) -> Iterator[Archive]:
+    with Archive.at(directory) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module")
+def report(archive: Archive) -> Report:
+    return gather(archive, "python -m evolve run")
+
+
+def test_the_file_is_whole_small_and_needs_nothing_else(directory: Path, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    assert main(["report", "--out", str(directory), "-o", str(file)]) == 0
+    text = file.read_text(encoding="utf-8")
+    outline, data = read(text)
+    assert len(data["nodes"]) >= 2000
+    assert file.stat().st_size < 2_000_000
+    assert not set(outline.tags) & {"link", "img", "iframe", "object", "embed", "base"}
+    assert all(link.startswith("#") for link in outline.links)
+    assert "default-src 'none'" in text
+    assert "prefers-color-scheme: dark" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_embedded_data_are_those_of_the_store(archive: Archive, report: Report) -> None:
+    _, data = read(page(report))
+    attempts = archive.attempts()
+    assert [node["id"] for node in data["nodes"]] == [attempt.id for attempt in attempts]
+    for node, attempt in zip(data["nodes"], attempts, strict=True):
+        assert node["status"] == attempt.status
+        assert tuple(node["parents"]) == attempt.parents
+        assert node["score"] == (None if attempt.score is None else pytest.approx(attempt.score, rel=1e-5))
+        assert node["edits"] == [" ".join(edit.description.split()) for edit in archive.edits(attempt.id)]
+    champion = archive.best(1)[0]
+    assert data["champion"] == champion.id
+    assert data["lineage"] == [step.attempt.id for step in archive.lineage(champion.id)]
+    assert sum(len(cause["attempts"]) for cause in data["causes"]) == sum(a.score is None for a in attempts)
+    assert sum(own["attempts"] for own in data["operators"]) == sum(
+        row.attempts for rows in archive.credit().values() for row in rows
+    )
+    named = {name for part in data["parts"] for name in part["components"]}
+    assert named == {component["name"] for component in data["components"]}
+
+
+def test_tokens_grow_to_what_was_trained_in_all(archive: Archive, report: Report) -> None:
+    tokens = [node.tokens for node in report.nodes]
+    assert tokens == sorted(tokens)
+    assert tokens[-1] == sum(evaluation.tokens for evaluation in archive.evaluations(purpose="search"))
+
+
+def test_the_same_database_gives_the_same_bytes(directory: Path, report: Report) -> None:
+    with Archive.at(directory) as again:
+        assert page(gather(again, "python -m evolve run")) == page(report)
+
+
+def test_nothing_but_the_times_depends_on_the_clock(tmp_path: Path) -> None:
+    pages = []
+    for name in ("a", "b"):
+        searched(tmp_path / name).laboratory.store.close()
+        with Archive.at(tmp_path / name) as archive:
+            found = gather(archive, "")
+        pages.append(
+            page(replace(found, times=replace(found.times, created_at="", finished_at="", generations=())))
+        )
+    assert pages[0] == pages[1]
+
+
+def test_hostile_names_are_text(directory: Path, tmp_path: Path) -> None:
+    hostile = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>\u2028$title&amp;"
+    folder = tmp_path / "search"
+    folder.mkdir()
+    connection = sqlite3.connect(folder / "search.db")
+    with sqlite3.connect(directory / "search.db") as source:
+        source.backup(connection)
+    for table, column in (
+        ("runs", "name"),
+        ("attempts", "label"),
+        ("attempts", "reason"),
+        ("edits", "description"),
+    ):
+        connection.execute(f"UPDATE {table} SET {column} = ? || {column}", [hostile])
+    connection.execute("UPDATE components SET source = ? || source", [hostile])
+    connection.commit()
+    connection.close()
+    with Archive.at(folder) as archive:
+        text = page(gather(archive, hostile))
+    outline, data = read(text)
+    assert outline.tags.count("script") == 2
+    assert "img" not in outline.tags
+    assert data["command"] == hostile
+    assert data["name"].startswith(hostile)
+    assert all(node["label"].startswith("</script>") for node in data["nodes"])
+    for setter in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert setter not in outline.scripts[1]
+
+
+def test_the_score_is_recovered_from_losses_and_scores_or_not_at_all() -> None:
+    tasks = ("text", "recall")
+    samples = [({"text": a, "recall": b}, 2.0 - 0.5 * a - 0.25 * b) for a, b in ((1, 1), (2, 1), (1, 3), (2, 2))]
+    scoring = recover(tasks, samples)
+    assert scoring is not None
+    assert scoring.score({"text": 0.5, "recall": 0.1}) == pytest.approx(1.725)
+    assert recover(tasks, samples[:2]) is None
+    assert recover(tasks, [({"text": a, "recall": a}, a) for a in (1.0, 2.0, 3.0)]) is None
+    assert recover(tasks, [*samples, ({"text": 1.0, "recall": 1.0}, 9.0)]) is None
+
+
+def test_best_configurations_are_those_of_the_landscape(report: Report) -> None:
+    """The landscape rewards convolutions and attention and punishes length."""
+    assert report.configurations
+    shares = [row.lift for row in report.configurations]
+    assert shares == sorted(shares, reverse=True)
+    assert any("attention" in row.text or "conv" in row.text for row in report.configurations)
+
+
+def test_a_file_that_cannot_be_written_is_refused(
+    capsys: pytest.CaptureFixture[str], directory: Path, tmp_path: Path
+) -> None:
+    for file in (tmp_path, tmp_path / "absent" / "report.html"):
+        assert main(["report", "--out", str(directory), "-o", str(file)]) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+def test_a_browser_draws_it_and_a_chosen_attempt_shows_its_edits(report: Report, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page(report), encoding="utf-8")
+    node = next(node for node in reversed(report.nodes) if len(node.edits) == 2)
+    quiet = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-sync",
+    ]
+    command = [
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        *quiet,
+        "--disable-component-update",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--enable-logging=stderr",
+        "--virtual-time-budget=4000",
+        "--dump-dom",
+        f"{file.as_uri()}#attempt-{node.id}",
+    ]
+    drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in drawn.stderr
+    assert f"Attempt {node.id}, generation {node.generation}, {node.operator}" in drawn.stdout
+    edits = drawn.stdout.partition('class="edits"')[2].partition("</ol>")[0]
+    assert edits.count("<li>") == 2
+    assert drawn.stdout.count('class="node ') >= len(report.nodes)
