@@ -84,7 +84,9 @@ class MlxModel:
         return Evaluation(total / max(1, int(count.sum())), correct, count)
 
     def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
-        return np.array(forward(self.calls, state.parameters, mx.array(tokens_BxT), self.dtype)[0])
+        return np.array(
+            forward(self.calls, state.parameters, mx.array(np.ascontiguousarray(tokens_BxT)), self.dtype)[0]
+        )
 
     def parameters(self, state: TrainingState) -> Parameters:
         return _on_host(state.parameters)
@@ -114,12 +116,12 @@ class MlxModel:
         return state
 
     def _state(self, parameters: Parameters) -> TrainingState:
-        placed = {
-            path: {name: mx.array(array) for name, array in own.items()} for path, own in parameters.items()
-        }
+        placed = {path: {name: mx.array(array) for name, array in own.items()} for path, own in parameters.items()}
         return TrainingState(placed, start(self.rule, self.hidden, placed), 0)
 
-    def _gradients(self, parameters: Arrays, inputs_BxT: mx.array, targets_BxT: mx.array) -> tuple[mx.array, Arrays]:
+    def _gradients(
+        self, parameters: Arrays, inputs_BxT: mx.array, targets_BxT: mx.array
+    ) -> tuple[mx.array, Arrays]:
         differentiated = mx.value_and_grad(lambda p: loss(self.calls, p, inputs_BxT, targets_BxT, self.dtype))
         return differentiated(parameters)
 
@@ -138,7 +140,8 @@ class MlxModel:
 
 
 def _on_device(batch: Batch) -> tuple[mx.array, mx.array]:
-    return mx.array(batch.inputs_BxT), mx.array(batch.targets_BxT)
+    inputs_BxT, targets_BxT = map(np.ascontiguousarray, (batch.inputs_BxT, batch.targets_BxT))
+    return mx.array(inputs_BxT), mx.array(targets_BxT)
 
 
 def _on_host(arrays: Arrays) -> Parameters:

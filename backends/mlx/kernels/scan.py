@@ -45,9 +45,7 @@ def _scan(a: mx.array, x: mx.array) -> mx.array:
 
 
 @_scan.vjp
-def _scan_backward(
-    primals: tuple[mx.array, mx.array], dh: mx.array, h: mx.array
-) -> tuple[mx.array, mx.array]:
+def _scan_backward(primals: tuple[mx.array, mx.array], dh: mx.array, h: mx.array) -> tuple[mx.array, mx.array]:
     """The gradient runs the same recurrence from the end: dx_t = dh_t + a_{t+1} dx_{t+1}, da_t = dx_t h_{t-1}."""
     a, _ = primals
     dx = recurrence(_moved(a, 1, reverse=True), dh, reverse=True)
