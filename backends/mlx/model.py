@@ -69,7 +69,7 @@ class MlxModel:
 
     def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
         value, gradients = self._gradients(state.parameters, *_on_device(batch))
-        return value.item(), _on_host(gradients)
+        return float(np.array(value)), _on_host(gradients)
 
     def evaluate(self, state: TrainingState, batches: Iterable[Batch]) -> Evaluation:
         vocabulary = self.instance.sizes.vocabulary
@@ -84,9 +84,7 @@ class MlxModel:
         return Evaluation(total / max(1, int(count.sum())), correct, count)
 
     def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
-        return np.array(
-            forward(self.calls, state.parameters, mx.array(np.ascontiguousarray(tokens_BxT)), self.dtype)[0]
-        )
+        return np.array(forward(self.calls, state.parameters, _array(tokens_BxT), self.dtype)[0])
 
     def parameters(self, state: TrainingState) -> Parameters:
         return _on_host(state.parameters)
@@ -140,8 +138,12 @@ class MlxModel:
 
 
 def _on_device(batch: Batch) -> tuple[mx.array, mx.array]:
-    inputs_BxT, targets_BxT = map(np.ascontiguousarray, (batch.inputs_BxT, batch.targets_BxT))
-    return mx.array(inputs_BxT), mx.array(targets_BxT)
+    return _array(batch.inputs_BxT), _array(batch.targets_BxT)
+
+
+def _array(host: np.ndarray) -> mx.array:
+    """MLX refuses views that run backwards, even along an axis of size one; a copy never does."""
+    return mx.array(host.copy())
 
 
 def _on_host(arrays: Arrays) -> Parameters:

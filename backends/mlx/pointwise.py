@@ -15,9 +15,8 @@ NORM_EPSILON = 1e-6
 
 @lowers("linear")
 def linear(call: Applied) -> mx.array:
-    if len(call.parameters) > 1:
-        return call.x @ call.parameters[0] + call.parameters[1]
-    return call.x @ call.parameters[0]
+    matrix, *bias = call.parameters
+    return call.x @ matrix + bias[0] if bias else call.x @ matrix
 
 
 @lowers("weight")

@@ -93,7 +93,7 @@ def wanted(name: str) -> Callable[..., Any]:
 
 
 def found(name: str, cotangent: np.ndarray, arrays: tuple[np.ndarray, ...], dtype: Any = None) -> list[np.ndarray]:
-    given = [mx.array(np.ascontiguousarray(a)).astype(dtype or mx.float32) for a in arrays]
+    given = [mx.array(a.copy()).astype(dtype or mx.float32) for a in arrays]
     operation = call(FAST[CASES[name][0]], name)
     (out,), gradients = mx.vjp(
         lambda *a: [operation(*a)], given, [mx.array(cotangent).astype(given[2 % len(given)].dtype)]

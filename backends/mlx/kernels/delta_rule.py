@@ -6,6 +6,8 @@ inverted in log2 C levels of products; between chunks a loop carries the K x V s
 
 from __future__ import annotations
 
+from typing import Any
+
 import mlx.core as mx
 
 from backends.mlx.kernels.linear_attention import head_decay, triangle
@@ -44,7 +46,7 @@ def delta_rule(
     total = triangle(chunk) @ decay  # from the start of the chunk
     pair = head_decay(total)
     k_transposed = k.swapaxes(-1, -2)
-    inverse = _invert(mx.tril((beta * k) @ k_transposed * pair, -1))
+    inverse: Any = _invert(mx.tril((beta * k) @ k_transposed * pair, -1))
     score = (query @ k_transposed) * pair
     written = inverse @ (beta * v)
     if query.shape[1] == 1:

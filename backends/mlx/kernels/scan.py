@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mlx.core as mx
 
 from backends.mlx.kernels.shapes import broadcasts, sum_to
@@ -16,7 +18,8 @@ def linear_scan(a: mx.array, x: mx.array) -> mx.array:
     if not broadcasts(a.shape, x.shape):
         raise ValueError(f"linear_scan: a {a.shape} does not broadcast to x {x.shape}; the ranks must be equal")
     a = mx.broadcast_to(a, (a.shape[0], x.shape[1], *a.shape[2:]))  # one factor per position, other axes free
-    return _scan(a.astype(mx.float32), x.astype(mx.float32)).astype(x.dtype)
+    h: Any = _scan(a.astype(mx.float32), x.astype(mx.float32))
+    return h.astype(x.dtype)
 
 
 def cumulative_sum(x: mx.array) -> mx.array:
