@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from backends.protocol import Backend, BackendError, Device
 
-BACKENDS = ("jax",)
+BACKENDS = ("jax", "mlx")
+PACKAGES = {"jax": ("jax", "flax", "optax"), "mlx": ("mlx",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,21 @@ def make_backend(name: str, cache: str | None = None) -> Backend:
     """
     name, _ = choose_backend(name)
     try:
+        if name == "mlx":
+            from backends.mlx.backend import MlxBackend
+
+            return MlxBackend()
         from backends.jax.backend import JaxBackend
+
+        return JaxBackend(Path(cache) if cache else None)
     except ImportError as error:
-        raise BackendError(f"the backend {name} is not installed: {error}") from None
-    return JaxBackend(Path(cache) if cache else None)
+        reason = " ".join(str(error).split())
+        raise BackendError(f"the backend {name} is not installed: {reason}") from None
 
 
 def sight(name: str) -> Sighting:
     """Load a backend and look at its devices."""
-    versions = {package: _version(package) for package in (name, "flax", "optax")}
+    versions = {package: _version(package) for package in PACKAGES[name]}
     try:
         devices = tuple(make_backend(name).devices())
     except (BackendError, RuntimeError) as error:
@@ -50,7 +60,11 @@ def choose_backend(name: str = "auto") -> tuple[str, str]:
     Raises BackendError for an unknown name.
     """
     if name == "auto":
-        return "jax", "JAX runs on NVIDIA GPUs, TPUs and every CPU"
+        if sys.platform != "darwin" or platform.machine() != "arm64":
+            return "jax", "JAX runs on NVIDIA GPUs, TPUs and every CPU"
+        if find_spec("mlx") is None:
+            return "jax", "MLX, which uses the GPU of Apple Silicon, is not installed"
+        return "mlx", "MLX uses the GPU of Apple Silicon"
     if name not in BACKENDS:
         raise BackendError(f"there is no backend {name!r}; accepted: auto, {', '.join(BACKENDS)}")
     return name, "asked for by name"

@@ -10,12 +10,11 @@ import jax.numpy as jnp
 
 from backends.jax import pointwise, sequence  # noqa: F401  (fill the table)
 from backends.jax.table import LOWERINGS, Applied
+from backends.precision import decay_inputs, precise_nodes
 from genome.operation import OPERATIONS
 from genome.typing import Program, TypedNode
 
 FLOAT32 = jnp.dtype(jnp.float32)
-DECAYS = ("decay", "log_decay")
-LIGHT = ("gain", "offset", "shift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def run_program(
     the arithmetic that leads to a decay, stays in float32: bfloat16 cannot tell 0.999 from 1, nor 257 from 256.
     """
     shared = dict(zip(program.reads.values(), reads, strict=True))
-    precise = _precise(program)
+    precise = precise_nodes(program)
     values: list[jax.Array] = list(arguments)
     penalties: list[jax.Array] = []
     for index, node in enumerate(program.nodes[len(arguments) :], len(arguments)):
@@ -70,43 +69,10 @@ def _applied(
 ) -> Applied:
     defaults = {option.name: option.default for option in OPERATIONS[node.operation].options}
     types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
-    decays = _decays(node)
+    decays = decay_inputs(node)
     arrays = tuple(
         None if i is None else values[i] if i in decays or (t and t.tokens) else values[i].astype(dtype)
         for i, t in zip(node.inputs, types, strict=True)
     )
     own = tuple(parameters[name].astype(dtype) for name in node.parameters)
     return Applied(arrays, types, {**defaults, **node.options}, own, node.value, length, dtype)
-
-
-def _decays(node: TypedNode) -> set[int]:
-    """Inputs of a call that are decays of a recurrence."""
-    declared = OPERATIONS.get(node.operation)
-    ports = declared.ports if declared else ()
-    return {i for port, i in zip(ports, node.inputs, strict=False) if port.name in DECAYS and i is not None}
-
-
-def _precise(program: Program) -> set[int]:
-    """Nodes in float32: what does not vary over the stream, what lies between a product and a decay, and what
-    follows from these alone, such as the root of one minus a squared decay."""
-    towards: set[int] = set()
-    for index in reversed(range(len(program.nodes))):
-        node = program.nodes[index]
-        towards |= _decays(node)
-        if index in towards and _keeps_numbers(node.operation):
-            towards.update(i for i in node.inputs if i is not None)
-    found: set[int] = set()
-    for index, node in enumerate(program.nodes):
-        inputs = {i for i in node.inputs if i is not None}
-        follows = index in towards or (inputs and inputs <= found)
-        if node.value.over != "stream" or (follows and _keeps_numbers(node.operation)):
-            found.add(index)
-    return found
-
-
-def _keeps_numbers(operation: str) -> bool:
-    """Whether an operation computes each number from few others: no products of matrices."""
-    declared = OPERATIONS.get(operation)
-    return declared is not None and (
-        (declared.family in ("pointwise", "features") and operation != "einsum") or operation in LIGHT
-    )

@@ -1,4 +1,4 @@
-"""One JAX backend for all tests, so that what it compiles is shared."""
+"""One backend of each framework for all tests, so that what it compiles is shared."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def backend():
     from backends.jax.backend import JaxBackend
 
     return JaxBackend()
+
+
+@pytest.fixture(scope="session")
+def mlx_backend():
+    """MLX without compilation: on a CPU that takes longer than a test, and is tested by itself."""
+    from backends.mlx.backend import MlxBackend
+
+    return MlxBackend(compiled=False)
 
 
 @pytest.fixture(scope="session")

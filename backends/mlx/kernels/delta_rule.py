@@ -1,0 +1,96 @@
+"""The gated delta rule: a state that forgets what it held under a key before it stores a value there.
+
+Chunked as in 2406.06484 and 2412.06464: within a chunk the stored values solve a unit lower triangular system,
+inverted in log2 C levels of products; between chunks a loop carries the K x V state. Exponents are at most 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mlx.core as mx
+
+from backends.mlx.kernels.linear_attention import head_decay, triangle
+from backends.mlx.kernels.shapes import broadcasts, chunked, unchunked
+
+CHUNK = 64
+"""Positions per chunk, a power of two: up to here one larger inverse beats another turn of the loop."""
+
+
+def delta_rule(
+    q_BxTxHxK: mx.array,
+    k_BxTxHxK: mx.array,
+    v_BxTxHxV: mx.array,
+    beta_BxTxH: mx.array,
+    *,
+    log_decay_BxTxH: mx.array | None = None,
+) -> mx.array:
+    """S_t = exp(g_t) (I - beta_t k_t k_t^T) S_{t-1} + beta_t k_t v_t^T and o_t = K ** -0.5 q_t S_t, in float32.
+
+    Without a decay g (at most 0) this is the delta rule of 2406.06484, with one that of 2412.06464. The state
+    stays bounded where beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay the
+    sizes of batch, time and heads may be 1. Raises ValueError for gates of another shape.
+    """
+    for name, gate in (("beta", beta_BxTxH), ("log_decay", log_decay_BxTxH)):
+        if gate is not None and not broadcasts(gate.shape, q_BxTxHxK.shape[:3]):
+            raise ValueError(f"delta_rule: {name} {gate.shape} does not broadcast to BxTxH {q_BxTxHxK.shape[:3]}")
+    _, time, heads, key_size = q_BxTxHxK.shape
+    chunk = min(CHUNK, 1 << (time - 1).bit_length())
+    decay = mx.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
+
+    def cut(x: mx.array) -> mx.array:
+        return chunked(mx.broadcast_to(x, (x.shape[0], time, heads, x.shape[3])), chunk)
+
+    k, v, beta, decay = map(cut, (k_BxTxHxK, v_BxTxHxV, beta_BxTxH[..., None], decay[..., None]))
+    query = cut(q_BxTxHxK) * key_size**-0.5
+    total = triangle(chunk) @ decay  # from the start of the chunk
+    pair = head_decay(total)
+    k_transposed = k.swapaxes(-1, -2)
+    inverse: Any = _invert(mx.tril((beta * k) @ k_transposed * pair, -1))
+    score = (query @ k_transposed) * pair
+    written = inverse @ (beta * v)
+    if query.shape[1] == 1:
+        return unchunked(score @ written, time).astype(v_BxTxHxV.dtype)
+    from_start, until_end = mx.exp(total), mx.exp(total[..., -1:, :] - total)
+    erased, query = inverse @ (beta * from_start * k), query * from_start
+    key, kept = (k * until_end).swapaxes(-1, -2), from_start[..., -1:, :]
+    state = mx.zeros((*query.shape[:1], heads, key_size, v.shape[-1]))
+    out = []
+    for n in range(query.shape[1]):
+        stored = written[:, n] - erased[:, n] @ state
+        out.append(query[:, n] @ state + score[:, n] @ stored)
+        state = kept[:, n] * state + key[:, n] @ stored
+    return unchunked(mx.stack(out, axis=1), time).astype(v_BxTxHxV.dtype)
+
+
+@mx.custom_function
+def _invert(lower: mx.array) -> mx.array:
+    """(I + L)^-1 for strictly lower triangular L (C x C, a power of two), over leading axes.
+
+    By a ladder of blocks of 1, 2, 4, ... rows: at each level two neighbouring inverted blocks become one,
+    [[X, 0], [-Y L21 X, Y]]. The product of (I + (-L)^2^i) takes as many levels, but overflows where keys repeat.
+    """
+    size = lower.shape[-1]
+    flat = lower.reshape(-1, size * size)
+    flat = mx.pad(flat, [(0, 0), (0, size)])  # a block further down the diagonal is a fixed step further on
+    inverse = mx.ones((flat.shape[0], size, 1, 1), lower.dtype)
+    width = 1
+    while width < size:
+        pair = 2 * width
+        rows = flat.reshape(-1, size // pair, pair * (size + 1))[..., : pair * size]
+        corner = rows.reshape(-1, size // pair, pair, size)[..., width:, :width]
+        blocks = inverse.reshape(-1, size // pair, 2, width, width)
+        above, below = blocks[:, :, 0], blocks[:, :, 1]
+        joined = -(below @ corner @ above)
+        top = mx.concatenate([above, mx.zeros_like(above)], axis=-1)
+        inverse = mx.concatenate([top, mx.concatenate([joined, below], axis=-1)], axis=-2)
+        width = pair
+    return inverse.reshape(lower.shape)
+
+
+@_invert.vjp
+def _invert_backward(primal: mx.array, dinverse: mx.array, inverse: mx.array) -> mx.array:
+    """dL = -X^T dX X^T below the diagonal, X being the inverse; MLX has no gradient for inverses of its own."""
+    del primal
+    transposed = inverse.swapaxes(-1, -2)
+    return -mx.tril(transposed @ dinverse @ transposed, -1)

@@ -1,0 +1,75 @@
+"""The lowering of a program: a walk over its graph, each call by its entry in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mlx.core as mx
+
+from backends.mlx import pointwise, sequence  # noqa: F401  (fill the table)
+from backends.mlx.table import LOWERINGS, Applied
+from backends.precision import decay_inputs, precise_nodes
+from genome.operation import OPERATIONS
+from genome.typing import Program, TypedNode
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """What a program computed: its result, the values it shares, and the sum of its penalties."""
+
+    result: mx.array
+    writes: tuple[mx.array, ...]
+    penalty: mx.array | None
+
+
+def run_program(
+    program: Program,
+    parameters: dict[str, mx.array],
+    arguments: Sequence[mx.array],
+    reads: Sequence[mx.array],
+    length: int,
+    dtype: mx.Dtype,
+) -> Lowered:
+    """Apply a program to arrays [B, T, *features] (tokens: [B, T]).
+
+    Values that vary over the stream are computed in `dtype`. What depends on parameters or positions alone, and
+    the arithmetic that leads to a decay, stays in float32: bfloat16 cannot tell 0.999 from 1, nor 257 from 256.
+    """
+    shared = dict(zip(program.reads.values(), reads, strict=True))
+    precise = precise_nodes(program)
+    values: list[mx.array] = list(arguments)
+    penalties: list[mx.array] = []
+    for index, node in enumerate(program.nodes[len(arguments) :], len(arguments)):
+        if index in shared:
+            values.append(shared[index])
+            continue
+        own = mx.float32 if index in precise else dtype
+        applied = _applied(program, node, values, parameters, length, own)
+        if node.operation == "penalty":
+            loss = applied.values[1]
+            assert loss is not None
+            penalties.append(applied.number("weight") * mx.mean(loss.astype(mx.float32)))
+        values.append(LOWERINGS[node.operation](applied).astype(applied.dtype))
+    writes = tuple(values[index] for index in program.writes.values())
+    penalty = sum(penalties[1:], penalties[0]) if penalties else None
+    return Lowered(values[program.output], writes, penalty)
+
+
+def _applied(
+    program: Program,
+    node: TypedNode,
+    values: list[mx.array],
+    parameters: dict[str, mx.array],
+    length: int,
+    dtype: mx.Dtype,
+) -> Applied:
+    defaults = {option.name: option.default for option in OPERATIONS[node.operation].options}
+    types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
+    decays = decay_inputs(node)
+    arrays = tuple(
+        None if i is None else values[i] if i in decays or (t and t.tokens) else values[i].astype(dtype)
+        for i, t in zip(node.inputs, types, strict=True)
+    )
+    own = tuple(parameters[name].astype(dtype) for name in node.parameters)
+    return Applied(arrays, types, {**defaults, **node.options}, own, node.value, length, dtype)

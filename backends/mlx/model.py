@@ -1,0 +1,150 @@
+"""A lowered recipe that trains: one compiled function per step, and one per scored batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+
+from backends.batch import IGNORED, Batch
+from backends.initial import Parameters, initial_parameters
+from backends.mlx.network import Arrays, forward, loss, score
+from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, hyperparameters, start, update
+from backends.plan import plan
+from backends.protocol import BackendError, Evaluation
+from backends.schedule import learning_rates
+from backends.weights import read_state, write_state
+from genome.instance import Instance
+
+Compile = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+@dataclass
+class TrainingState:
+    """Parameters, moments of the optimizer, and the number of steps taken."""
+
+    parameters: Arrays
+    moments: Moments
+    step: int
+
+
+class MlxModel:
+    """See `backends.protocol.Model`."""
+
+    def __init__(self, instance: Instance, steps: int, dtype: mx.Dtype, compile: Compile) -> None:
+        """`compile` makes a function of arrays a compiled one."""
+        self.instance = instance
+        self.calls = plan(instance)
+        self.dtype = dtype
+        self.hidden = hidden_matrices(instance)
+        self.rule = str(instance.optimizer["rule"])
+        self.hyper = hyperparameters(instance.optimizer)
+        self.learning_rates = learning_rates(instance.optimizer, steps)
+        self._step = compile(self._train_step)
+        self._score = compile(lambda parameters, x, y: score(self.calls, parameters, x, y, dtype))
+
+    def start(self, seed: int) -> TrainingState:
+        return self._state(initial_parameters(self.instance, seed))
+
+    def train(self, state: TrainingState, batches: Iterable[Batch]) -> tuple[TrainingState, np.ndarray]:
+        losses = []
+        for batch in batches:
+            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
+            state.step += 1
+            value, state.parameters, state.moments = self._step(
+                state.parameters,
+                state.moments,
+                mx.array(float(state.step)),
+                mx.array(rate),
+                self.hyper,
+                *_on_device(batch),
+            )
+            mx.async_eval(value, state.parameters, state.moments)
+            losses.append(value)
+        return state, np.asarray([value.item() for value in losses], np.float32)
+
+    def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
+        value, gradients = self._gradients(state.parameters, *_on_device(batch))
+        return float(np.array(value)), _on_host(gradients)
+
+    def evaluate(self, state: TrainingState, batches: Iterable[Batch]) -> Evaluation:
+        vocabulary = self.instance.sizes.vocabulary
+        correct, count = np.zeros(vocabulary, np.int64), np.zeros(vocabulary, np.int64)
+        total = 0.0
+        for batch in batches:
+            value, hits_BxT = self._score(state.parameters, *_on_device(batch))
+            counted_BxT = batch.targets_BxT != IGNORED
+            total += value.item()
+            count += np.bincount(batch.targets_BxT[counted_BxT], minlength=vocabulary)
+            correct += np.bincount(batch.targets_BxT[counted_BxT & np.array(hits_BxT)], minlength=vocabulary)
+        return Evaluation(total / max(1, int(count.sum())), correct, count)
+
+    def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
+        return np.array(forward(self.calls, state.parameters, _array(tokens_BxT), self.dtype)[0])
+
+    def parameters(self, state: TrainingState) -> Parameters:
+        return _on_host(state.parameters)
+
+    def save(self, state: TrainingState, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        moments = {
+            f"{moment}/{place}/{name}": np.array(array)
+            for moment, arrays in state.moments.items()
+            for place, own in arrays.items()
+            for name, array in own.items()
+        }
+        write_state(path, self.parameters(state), moments, state.step, notes or {})
+
+    def load(self, path: Path) -> TrainingState:
+        parameters, saved, step = read_state(path, self.instance)
+        state = self._state(parameters)
+        for moment, arrays in state.moments.items():
+            for place, own in arrays.items():
+                for name, array in own.items():
+                    held = saved.pop(f"{moment}/{place}/{name}", None)
+                    if held is None or held.shape != array.shape:
+                        raise BackendError(f"{path}: the optimizer state of {place} is not that of {self.rule}")
+                    own[name] = mx.array(held)
+        if saved:
+            raise BackendError(f"{path}: holds optimizer state that {self.rule} has no use for: {min(saved)}")
+        state.step = step
+        return state
+
+    def _state(self, parameters: Parameters) -> TrainingState:
+        placed = {path: {name: mx.array(array) for name, array in own.items()} for path, own in parameters.items()}
+        return TrainingState(placed, start(self.rule, self.hidden, placed), 0)
+
+    def _gradients(
+        self, parameters: Arrays, inputs_BxT: mx.array, targets_BxT: mx.array
+    ) -> tuple[mx.array, Arrays]:
+        differentiated = mx.value_and_grad(lambda p: loss(self.calls, p, inputs_BxT, targets_BxT, self.dtype))
+        return differentiated(parameters)
+
+    def _train_step(
+        self,
+        parameters: Arrays,
+        moments: Moments,
+        step: mx.array,
+        rate: mx.array,
+        hyper: Hyper,
+        inputs_BxT: mx.array,
+        targets_BxT: mx.array,
+    ) -> tuple[mx.array, Arrays, Moments]:
+        value, gradients = self._gradients(parameters, inputs_BxT, targets_BxT)
+        return value, *update(self.rule, self.hidden, parameters, moments, gradients, step, rate, hyper)
+
+
+def _on_device(batch: Batch) -> tuple[mx.array, mx.array]:
+    return _array(batch.inputs_BxT), _array(batch.targets_BxT)
+
+
+def _array(host: np.ndarray) -> mx.array:
+    """MLX refuses views that run backwards, even along an axis of size one; a copy never does."""
+    return mx.array(host.copy())
+
+
+def _on_host(arrays: Arrays) -> Parameters:
+    return {path: {name: np.array(array) for name, array in own.items()} for path, own in arrays.items() if own}

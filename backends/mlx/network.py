@@ -1,0 +1,56 @@
+"""The whole model as functions of its parameters: scores, loss, and what an evaluation counts."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+
+from backends.batch import IGNORED
+from backends.mlx.lowering import run_program
+from backends.plan import TOKENS, Call
+
+Arrays = dict[str, dict[str, mx.array]]
+"""Arrays by the path of a program, then by local name, as `backends.initial.Parameters`."""
+
+
+def forward(
+    calls: tuple[Call, ...], parameters: Arrays, tokens_BxT: mx.array, dtype: mx.Dtype
+) -> tuple[mx.array, mx.array]:
+    """Scores of the next token, float32 [B, T, vocabulary], and the sum of penalties."""
+    values = {TOKENS: tokens_BxT}
+    penalty = mx.zeros(())
+    for call in calls:
+        arguments = [values[slot] for slot in call.arguments]
+        reads = [values[slot] for slot in call.reads]
+        own = parameters.get(call.path, {})
+        lowered = run_program(call.program, own, arguments, reads, tokens_BxT.shape[1], dtype)
+        values.update(zip(call.fills, (lowered.result, *lowered.writes), strict=True))
+        if lowered.penalty is not None:
+            penalty = penalty + lowered.penalty
+    return values[calls[-1].result].astype(mx.float32), penalty
+
+
+def loss(
+    calls: tuple[Call, ...], parameters: Arrays, inputs_BxT: mx.array, targets_BxT: mx.array, dtype: mx.Dtype
+) -> mx.array:
+    """Mean cross-entropy in nats over targets that count, plus penalties."""
+    logits_BxTxV, penalty = forward(calls, parameters, inputs_BxT, dtype)
+    losses_BxT, counts_BxT = cross_entropy(logits_BxTxV, targets_BxT)
+    return losses_BxT.sum() / mx.maximum(counts_BxT.sum(), 1) + penalty
+
+
+def score(
+    calls: tuple[Call, ...], parameters: Arrays, inputs_BxT: mx.array, targets_BxT: mx.array, dtype: mx.Dtype
+) -> tuple[mx.array, mx.array]:
+    """Summed cross-entropy, and hits [B, T] of the most probable token."""
+    logits_BxTxV, _ = forward(calls, parameters, inputs_BxT, dtype)
+    losses_BxT, _ = cross_entropy(logits_BxTxV, targets_BxT)
+    return losses_BxT.sum(), mx.argmax(logits_BxTxV, axis=-1) == targets_BxT
+
+
+def cross_entropy(logits_BxTxV: mx.array, targets_BxT: mx.array) -> tuple[mx.array, mx.array]:
+    """Loss in nats of every target, zero where it is `IGNORED`, and which targets count."""
+    counts_BxT = targets_BxT != IGNORED
+    known_BxT = mx.where(counts_BxT, targets_BxT, 0)
+    chosen_BxT = mx.take_along_axis(logits_BxTxV, known_BxT[..., None], axis=-1)[..., 0]
+    losses_BxT = mx.logsumexp(logits_BxTxV, axis=-1) - chosen_BxT
+    return mx.where(counts_BxT, losses_BxT, 0.0), counts_BxT

@@ -1,0 +1,123 @@
+"""Update rules of the training gene, with hyperparameters as inputs; the meaning is that of the JAX backend's."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+
+from backends.mlx.network import Arrays
+from genome.expressions import Scalar
+from genome.instance import Instance
+
+HYPERPARAMETERS = ("weight_decay", "beta1", "beta2", "clip")
+EPSILON = 1e-8
+MUON_RMS = 0.2
+"""Scale of Muon's updates to that of AdamW's, so that one learning rate serves both (2502.16982)."""
+
+NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
+"""Coefficients of the quintic iteration of Muon (Jordan et al., 2024), whose slope at zero is the steepest."""
+
+NEWTON_SCHULZ_STEPS = 5
+
+Moments = dict[str, Arrays]
+"""Running averages, "first" of gradients and "second" of their squares, for the arrays that need them."""
+
+Hyper = dict[str, mx.array]
+
+
+def hidden_matrices(instance: Instance) -> frozenset[tuple[str, str]]:
+    """Path and name of the arrays that Muon orthogonalises: matrices, without embedding and head."""
+    return frozenset(
+        (placed.path, name)
+        for placed in instance.programs()
+        for name, p in placed.program.parameters.items()
+        if len(p.shape) >= 2 and p.initial == "normal" and placed.program.kind not in ("embedding", "head")
+    )
+
+
+def hyperparameters(optimizer: dict[str, Scalar]) -> Hyper:
+    """The numbers of the training gene that an update takes as inputs."""
+    return {name: mx.array(float(optimizer[name])) for name in HYPERPARAMETERS}
+
+
+def start(rule: str, hidden: frozenset[tuple[str, str]], parameters: Arrays) -> Moments:
+    """Moments before the first step, all zero."""
+
+    def zeros(keep_hidden: bool) -> Arrays:
+        chosen = {
+            path: {n: mx.zeros_like(a) for n, a in own.items() if keep_hidden or (path, n) not in hidden}
+            for path, own in parameters.items()
+        }
+        return {path: own for path, own in chosen.items() if own}
+
+    match rule:
+        case "lion":
+            return {"first": zeros(keep_hidden=True)}
+        case "muon":
+            return {"first": zeros(keep_hidden=True), "second": zeros(keep_hidden=False)}
+        case _:
+            return {"first": zeros(keep_hidden=True), "second": zeros(keep_hidden=True)}
+
+
+def update(
+    rule: str,
+    hidden: frozenset[tuple[str, str]],
+    parameters: Arrays,
+    moments: Moments,
+    gradients: Arrays,
+    step: mx.array,
+    learning_rate: mx.array,
+    hyper: Hyper,
+) -> tuple[Arrays, Moments]:
+    """One step: clip by the global norm, apply the rule, decay arrays of two axes or more, subtract.
+
+    `step` counts this update, from 1.
+    """
+    squares = sum((mx.square(g).sum() for own in gradients.values() for g in own.values()), mx.zeros(()))
+    scale = mx.minimum(1.0, hyper["clip"] * mx.rsqrt(mx.maximum(squares, 1e-12)))
+    after: Arrays = {}
+    kept: Moments = {name: {} for name in moments}
+    for path, own in parameters.items():
+        for name, parameter in own.items():
+            held = {m: of[path][name] for m, of in moments.items() if name in of.get(path, {})}
+            chosen = "muon" if rule == "muon" and (path, name) in hidden else "lion" if rule == "lion" else "adam"
+            change, held = _direction(chosen, gradients[path][name] * scale, held, step, hyper)
+            if parameter.ndim >= 2:
+                change = change + hyper["weight_decay"] * parameter
+            after.setdefault(path, {})[name] = parameter - learning_rate * change
+            for moment, array in held.items():
+                kept[moment].setdefault(path, {})[name] = array
+    return after, kept
+
+
+def _direction(
+    rule: str, gradient: mx.array, held: dict[str, mx.array], step: mx.array, hyper: Hyper
+) -> tuple[mx.array, dict[str, mx.array]]:
+    """The update of one array before decay and learning rate, and its moments after it."""
+    beta1, beta2 = hyper["beta1"], hyper["beta2"]
+    first = held["first"]
+    if rule == "lion":  # 2302.06675
+        return mx.sign(_average(first, gradient, beta1)), {"first": _average(first, gradient, beta2)}
+    first = _average(first, gradient, beta1)
+    if rule == "muon":
+        ahead = beta1 * first / (1 - beta1 ** (step + 1)) + (1 - beta1) * gradient / (1 - beta1**step)
+        size = max(gradient.shape[-2:])
+        return orthogonalized(ahead) * (MUON_RMS * size**0.5), {"first": first}
+    second = _average(held["second"], mx.square(gradient), beta2)  # 1412.6980
+    unbiased = mx.sqrt(second / (1 - beta2**step)) + EPSILON
+    return first / (1 - beta1**step) / unbiased, {"first": first, "second": second}
+
+
+def orthogonalized(x: mx.array) -> mx.array:
+    """Bring the singular values of the last two axes near 1, by Newton-Schulz steps; axes before are a batch."""
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.swapaxes(-1, -2) if tall else x
+    x = x / (mx.sqrt(mx.square(x).sum(axis=(-2, -1), keepdims=True)) + EPSILON)
+    linear, cubic, quintic = NEWTON_SCHULZ
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        gram = x @ x.swapaxes(-1, -2)
+        x = linear * x + (cubic * gram + quintic * (gram @ gram)) @ x
+    return x.swapaxes(-1, -2) if tall else x
+
+
+def _average(old: mx.array, new: mx.array, beta: mx.array) -> mx.array:
+    return beta * old + (1 - beta) * new
