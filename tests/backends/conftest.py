@@ -20,7 +20,7 @@ def backend():
 
 @pytest.fixture(scope="session")
 def mlx_backend():
-    """MLX without compilation: on a CPU that takes longer than a test, and is tested by itself."""
+    """MLX without compilation, as on every CPU: there it takes longer than a test."""
     from backends.mlx.backend import MlxBackend
 
     return MlxBackend(compiled=False)
