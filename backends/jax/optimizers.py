@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -33,19 +34,36 @@ def hidden_matrices(unit: Unit) -> tuple[bool, ...]:
 def start(
     rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
 ) -> optax.OptState:
-    """Optimizer state of a unit before its first step.
+    """Optimizer state of a unit before its first step. Nothing is compiled for it."""
+    shapes = tuple(tuple((name, array.shape) for name, array in own.items()) for own in parameters)
+    leaves, structure = _layout(rule, hidden, shapes, tuple(hyper))
+    state = [
+        np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf for leaf in leaves
+    ]
+    return jax.device_put(jax.tree.unflatten(structure, state))
 
-    What grows with the parameters starts at zero; the rest is read off empty parameters. Nothing is compiled.
+
+@lru_cache(maxsize=4096)
+def _layout(
+    rule: str,
+    hidden: tuple[bool, ...],
+    shapes: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...],
+    hyper: tuple[str, ...],
+) -> tuple[list[Any], Any]:
+    """Leaves of a unit's state and their structure: shapes of what starts at zero, and the constants.
+
+    What grows with the parameters starts at zero; the constants are read off empty parameters.
     """
-    initialise = _transformation(rule, hidden, parameters, hyper).init
-    shapes = jax.eval_shape(initialise, parameters)
-    constants = initialise(jax.tree.map(lambda p: np.zeros((0,) * p.ndim, p.dtype), parameters))
-    state = jax.tree.map(
-        lambda shape, value: value if value.shape == shape.shape else np.zeros(shape.shape, shape.dtype),
-        shapes,
-        constants,
-    )
-    return jax.device_put(state)
+    parameters: Any = tuple({name: np.zeros(shape, np.float32) for name, shape in own} for own in shapes)
+    empty = jax.tree.map(lambda p: np.zeros((0,) * p.ndim, p.dtype), parameters)
+    initialise = _transformation(rule, hidden, parameters, dict.fromkeys(hyper, jnp.zeros(()))).init
+    grown, structure = jax.tree.flatten(jax.eval_shape(initialise, parameters))
+    constants = [np.asarray(leaf) for leaf in jax.tree.leaves(initialise(empty))]
+    leaves = [
+        constant if constant.shape == shape.shape else shape
+        for shape, constant in zip(grown, constants, strict=True)
+    ]
+    return leaves, structure
 
 
 def _transformation(

@@ -88,7 +88,7 @@ def test_divergence_is_repaired_once_by_a_third_of_the_learning_rate(trainer, ma
     (adjustment,) = repaired.adjustments
     assert (adjustment.name, adjustment.original) == ("learning_rate", 0.3)
     assert adjustment.value == pytest.approx(0.1)
-    assert "nats by step 40" in adjustment.reason
+    assert "nats by step 32" in adjustment.reason
     gentle = trainer.run(make_job(make_unstable_recipe(learning_rate=adjustment.value)))
     assert gentle.adjustments == ()
     assert scores(gentle) == scores(repaired)
@@ -98,7 +98,7 @@ def test_divergence_is_repaired_once_by_a_third_of_the_learning_rate(trainer, ma
 def test_what_diverges_twice_is_diverged(trainer, make_unstable_recipe, make_job):
     outcome = trainer.run(make_job(make_unstable_recipe(learning_rate=10.0)))
     assert outcome.status == "diverged"
-    assert "nats by step 40" in outcome.reason
+    assert "nats by step 32" in outcome.reason
     assert outcome.loss is None
     assert [adjustment.original for adjustment in outcome.adjustments] == [10.0]
 
