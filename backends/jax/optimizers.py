@@ -38,7 +38,8 @@ def start(
     shapes = tuple(tuple((name, array.shape) for name, array in own.items()) for own in parameters)
     leaves, structure = _layout(rule, hidden, shapes, tuple(hyper))
     state = [
-        np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf for leaf in leaves
+        np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf.copy()
+        for leaf in leaves
     ]
     return jax.device_put(jax.tree.unflatten(structure, state))
 
