@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evaluators.scales import Scale
 from genome.component import Library
+from genome.errors import RecipeError
 from genome.instance import Instance, instantiate
 from genome.recipe import Recipe
 from genome.values import Sizes
@@ -31,7 +32,7 @@ def fit(recipe: Recipe, library: Library, scale: Scale, vocabulary: int, *, hidd
 
     The width comes from the scale's grid. Hidden sizes then take up the rest in steps of `hidden_step` (0: the
     scale's own; `confirm` uses finer ones). A recipe without hidden sizes moves its width instead, in steps of
-    a quarter of that. Raises RecipeError where the recipe has no instance.
+    a quarter of that, past the widths that its heads do not divide. Raises RecipeError where it has no instance.
     """
     step = hidden_step or scale.hidden_step
     budget = scale.parameters
@@ -51,9 +52,18 @@ def fit(recipe: Recipe, library: Library, scale: Scale, vocabulary: int, *, hidd
         hidden = _nearest(range(low, high + 1, step), lambda h: excess(width, h))
     else:
         hidden = multiple(width, PREFERRED_RATIO)
-        width = _nearest(_around(width, scale.widths, max(1, step // 4)), lambda w: excess(w, hidden))
+        between = _around(width, scale.widths, max(1, step // 4))
+        width = _nearest([w for w in between if _exists(at, w, hidden)], lambda w: excess(w, hidden))
     instance = at(width, hidden)
     return Fit(instance, instance.cost.parameters / budget - 1)
+
+
+def _exists(at: Callable[[int, int], Instance], width: int, hidden: int) -> bool:
+    try:
+        at(width, hidden)
+    except RecipeError:
+        return False
+    return True
 
 
 def _around(width: int, widths: Sequence[int], step: int) -> Sequence[int]:

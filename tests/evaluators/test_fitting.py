@@ -31,3 +31,9 @@ def test_hidden_sizes_stay_on_their_grid() -> None:
     for step in (16, 8, 4):
         fitted = fit(ARCHITECTURES["llama"].recipe, LIBRARY, SCALES["tiny"], 65, hidden_step=step)
         assert fitted.instance.sizes.hidden % step == 0
+
+
+def test_widths_that_the_heads_do_not_divide_are_passed_over() -> None:
+    fitted = fit(ARCHITECTURES["xlstm"].recipe, LIBRARY, SCALES["tiny"], vocabulary=163, hidden_step=8)
+    assert fitted.instance.sizes.width % 4 == 0
+    assert abs(fitted.difference) <= 0.03
