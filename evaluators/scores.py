@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import hypot, isfinite
 from statistics import fmean, stdev
 
 LEAST_GAP = 0.25
@@ -106,6 +106,14 @@ def noise_floor(losses: Sequence[Mapping[str, float]], references: References) -
         {task: stdev(own[task] for own in scores) for task in references},
         len(scores),
     )
+
+
+def exceeds_noise(difference: float, noise: float, *errors: float) -> bool:
+    """Whether a difference of two means counts: beyond twice the noise floor, and beyond twice its standard error.
+
+    `errors` are the standard errors of the means, which exceed the floor where these recipes vary more.
+    """
+    return abs(difference) > 2 * max(noise, hypot(*errors))
 
 
 def _require_tasks(losses: Mapping[str, float], tasks: Mapping[str, object]) -> None:

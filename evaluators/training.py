@@ -107,7 +107,6 @@ class Trainer:
     def _train(self, job: Job, task: Task, model: Model, state: State, known: Outcome, watch: Watch) -> Outcome:
         limit = 4 * float(np.log(task.vocabulary))
         compiled, started = self.backend.compile_seconds, time.perf_counter()
-        last = job.start
         for first, last in _looks(job.start, job.stop):
             state, losses = model.train(state, self._batches(job, task, first, last))
             if not np.isfinite(losses).all() or losses[-1] > limit:
@@ -115,7 +114,7 @@ class Trainer:
                 return replace(known, status="diverged", reason=reason)
             watch(last, float(losses[-1]))
         seconds = time.perf_counter() - started - (self.backend.compile_seconds - compiled)
-        unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, last))
+        unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, job.stop))
         if unused:
             return replace(known, status="failed", reason=f"{', '.join(unused[:3])}: no gradient reaches it")
         scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
@@ -129,9 +128,9 @@ class Trainer:
             loss=scores.loss,
             accuracy=micro_accuracy(scores.correct_by_class, scores.count_by_class),
             macro_accuracy=macro_accuracy(scores.correct_by_class, scores.count_by_class),
-            steps=last - job.start,
+            steps=job.stop - job.start,
             train_seconds=seconds,
-            step_seconds=seconds / max(1, last - job.start),
+            step_seconds=seconds / max(1, job.stop - job.start),
         )
 
     def _component(self, source: str) -> Component:

@@ -74,6 +74,11 @@ class Configuration(BaseModel):
         """The configuration as plain JSON values."""
         return self.model_dump(mode="json")
 
+    @classmethod
+    def of_search(cls, stored: Mapping[str, Any]) -> Configuration:
+        """The configuration among what a search stores. Raises ValidationError (a ValueError) for a bad one."""
+        return cls.model_validate({name: value for name, value in stored.items() if name in cls.model_fields})
+
 
 def configure(
     flags: Mapping[str, Any], file: Path | None = None, environment: Mapping[str, str] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, sqrt
+from math import sqrt
 from statistics import fmean, stdev
 
 from evolve.measurement import FULL, Laboratory, Measured, Subject
@@ -82,14 +82,6 @@ def closest(laboratory: Laboratory, recipe: Recipe) -> Subject:
     if best is None:
         return laboratory.subject(recipe, digest)
     return best
-
-
-def exceeds_noise(better: Confirmed, worse: Confirmed, yardstick: Yardstick) -> bool:
-    """Whether the difference of two means is more than twice the noise.
-
-    The noise is the search's floor, or the standard error of this difference where these recipes vary more.
-    """
-    return better.mean - worse.mean > 2 * max(yardstick.noise.score, hypot(better.error, worse.error))
 
 
 def _distance(laboratory: Laboratory, subject: Subject) -> float:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
+
+from evaluators.scales import Scale
+from evolve.measurement import FULL
 
 EXPLORATION = 0.25
 """Part of the choices that ignores credit, so that no operator dies."""
@@ -31,6 +35,43 @@ class Credit:
             self.gain + other.gain,
             self.flops + other.flops,
         )
+
+
+class Trained(Protocol):
+    """What credit needs to know of an attempt."""
+
+    @property
+    def operator(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def parents(self) -> tuple[int, ...]: ...
+    @property
+    def rung(self) -> int | None: ...
+    @property
+    def score(self) -> float | None: ...
+    @property
+    def flops_per_token(self) -> float | None: ...
+
+
+def credited(new: Iterable[Trained], known: Mapping[int, Trained], scale: Scale, tasks: int) -> dict[str, Credit]:
+    """Credit of settled attempts by operator; `known` holds their parents by number.
+
+    A fully trained attempt improves where it beats its best fully trained parent, by the difference, or where
+    it has parents that were all stopped early, by an amount nobody knows, which counts as none.
+    """
+    credit: dict[str, Credit] = {}
+    for attempt in new:
+        parents = [known[parent] for parent in attempt.parents if parent in known]
+        full = [parent.score for parent in parents if parent.rung == FULL and parent.score is not None]
+        finished = attempt.status == "evaluated" and bool(parents) and attempt.score is not None
+        gain = (attempt.score or 0.0) - max(full) if finished and full else 0.0
+        improved = finished and (not full or gain > 0)
+        steps = scale.steps if attempt.rung == FULL else scale.screen_steps
+        flops = 3.0 * (attempt.flops_per_token or 0) * steps * scale.batch * scale.context * tasks
+        own = Credit(1, int(improved), max(0.0, gain), flops)
+        credit[attempt.operator] = credit.get(attempt.operator, Credit()).plus(own)
+    return credit
 
 
 def choose(

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from evolve.confirmation import Confirmed, exceeds_noise
+from evaluators.scores import exceeds_noise
+from evolve.confirmation import Confirmed
 from evolve.naming import NamedRecipe
 from evolve.yardstick import Yardstick
 
@@ -102,11 +103,9 @@ def _verdict(champion: Confirmed | None, other: Confirmed, yardstick: Yardstick)
     if champion is None or champion.failure or other.name == champion.name:
         return ""
     difference = champion.mean - other.mean
-    if exceeds_noise(champion, other, yardstick):
-        return f"champion better by {difference:.4f}"
-    if exceeds_noise(other, champion, yardstick):
-        return f"champion worse by {-difference:.4f}"
-    return "tie: within twice the noise"
+    if not exceeds_noise(difference, yardstick.noise.score, champion.error, other.error):
+        return "tie: within twice the noise"
+    return f"champion better by {difference:.4f}" if difference > 0 else f"champion worse by {-difference:.4f}"
 
 
 def _share(count: int, statistics: dict[str, Any]) -> str:

@@ -6,10 +6,11 @@ like its parent, so that its loss after the first rung, divided by the parent's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from evaluators.scores import References, recipe_score
+from runs.records import Evaluation
 
 Losses = Mapping[str, float]
 
@@ -24,6 +25,15 @@ class Prospect:
     screen: Losses = field(default_factory=dict)
     full: Losses = field(default_factory=dict)
     score: float = 0.0
+
+
+def losses_by_rung(evaluations: Iterable[Evaluation]) -> dict[tuple[int | None, int], dict[str, float]]:
+    """Losses by task of every attempt at every rung that it finished."""
+    found: dict[tuple[int | None, int], dict[str, float]] = {}
+    for evaluation in evaluations:
+        if evaluation.loss is not None:
+            found.setdefault((evaluation.attempt, evaluation.rung), {})[evaluation.task] = evaluation.loss
+    return found
 
 
 def measured(screen: Losses, full: Losses, references: References) -> Prospect:

@@ -11,13 +11,13 @@ from deap import tools
 
 from evaluators.tasks.protocol import Task
 from evolve.configuration import Configuration
-from evolve.credit import Credit
+from evolve.credit import Credit, credited
 from evolve.errors import SearchError
 from evolve.families import recipe_family
 from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.measurement import FULL, SCREEN, Laboratory, Measured, Subject
 from evolve.proposals import Proposer
-from evolve.prospect import Losses, Prospect, expected, measured
+from evolve.prospect import Losses, Prospect, expected, losses_by_rung, measured
 from evolve.settlement import settlements
 from evolve.statistics import generation_statistics
 from evolve.strategies import make_strategy
@@ -159,14 +159,9 @@ class Search:
     def _restore(self, yardstick: Yardstick) -> None:
         """Read back what the store holds of finished generations."""
         store = self.laboratory.store
-        for rows in store.credit().values():
-            for row in rows:
-                own = Credit(row.attempts, row.improved, row.gain, row.cost_flops)
-                self.credit[row.operator] = self.credit.get(row.operator, Credit()).plus(own)
-        losses: dict[tuple[int | None, int], dict[str, float]] = {}
-        for evaluation in store.evaluations(purpose="search"):
-            if evaluation.loss is not None:
-                losses.setdefault((evaluation.attempt, evaluation.rung), {})[evaluation.task] = evaluation.loss
+        for row in store.credit_totals():
+            self.credit[row.operator] = Credit(row.attempts, row.improved, row.gain, row.cost_flops)
+        losses = losses_by_rung(store.evaluations(purpose="search"))
         for attempt in store.attempts():
             if attempt.status in PARENTAL:
                 full = losses[attempt.id, FULL] if attempt.rung == FULL else None
@@ -221,25 +216,10 @@ class Search:
             self.hall.update([individual])
 
     def _credited(self, new: Sequence[Individual]) -> list[records.OperatorCredit]:
-        """Credit of this generation by operator.
-
-        A fully trained attempt improves where it beats its best fully trained parent, by the difference, or where
-        it has parents that were all stopped early, by an amount nobody knows, which counts as none.
-        """
-        scale, tasks = self.laboratory.scale, len(self.laboratory.tasks)
-        gained: dict[str, Credit] = {}
-        for individual in new:
-            if individual.operator == SEED:
-                continue
-            parents = [self.history.individuals[parent] for parent in individual.parents]
-            best = max((parent.score for parent in parents if parent.rung == FULL), default=None)
-            finished = individual.status == "evaluated" and bool(parents)
-            gain = individual.score - best if finished and best is not None else 0.0
-            improved = finished and (best is None or gain > 0)
-            steps = scale.steps if individual.rung == FULL else scale.screen_steps
-            flops = 3.0 * individual.flops_per_token * steps * scale.batch * scale.context * tasks
-            own = Credit(1, int(improved), max(0.0, gain), flops)
-            gained[individual.operator] = gained.get(individual.operator, Credit()).plus(own)
+        """Credit of this generation by operator, added to what was known."""
+        varied = [individual for individual in new if individual.operator != SEED]
+        tasks = len(self.laboratory.tasks)
+        gained = credited(varied, self.history.individuals, self.laboratory.scale, tasks)
         for operator, own in gained.items():
             self.credit[operator] = self.credit.get(operator, Credit()).plus(own)
         return [

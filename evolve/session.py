@@ -54,12 +54,17 @@ class Prepared:
 
 def prepare(configuration: Configuration) -> Prepared:
     """Make the tasks and choose the backend. Raises ValueError in one line where one of them cannot be had."""
-    whole = SCALES[configuration.scale]
-    scale = replace(whole, tokens=whole.tokens // len(configuration.task))
+    scale = search_scale(configuration)
     specs = task_specs(configuration.task, configuration.data, scale)
     backend = choose_backend(configuration.backend)[0]
     tasks = tuple(make_task(s.name, s.profile, data=s.data, context=s.context) for s in specs)
     return Prepared(configuration, backend, scale, specs, tasks)
+
+
+def search_scale(configuration: Configuration) -> Scale:
+    """The configured scale, its tokens shared by the tasks."""
+    whole = SCALES[configuration.scale]
+    return replace(whole, tokens=whole.tokens // len(configuration.task))
 
 
 def task_specs(names: Sequence[str], data: str | None, scale: Scale) -> tuple[TaskSpec, ...]:

@@ -218,6 +218,15 @@ class Archive:
             credit.setdefault(row.pop("generation"), []).append(records.OperatorCredit(**row))
         return credit
 
+    def credit_totals(self) -> list[records.OperatorCredit]:
+        """What every operator achieved over all generations, the greatest gain first."""
+        totals: dict[str, records.OperatorCredit] = {}
+        for rows in self.credit().values():
+            for row in rows:
+                known = totals.get(row.operator)
+                totals[row.operator] = row if known is None else known.plus(row)
+        return sorted(totals.values(), key=lambda own: (-own.gain, -own.improved, own.operator))
+
     def generations(self) -> list[records.Generation]:
         """Every finished generation."""
         rows = self._rows("SELECT * FROM generations ORDER BY generation")

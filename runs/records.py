@@ -156,13 +156,23 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class OperatorCredit:
-    """What one operator achieved in one generation: attempts, how many improved, summed gain, cost."""
+    """What one operator achieved in one generation or several: attempts, how many improved, summed gain, cost."""
 
     operator: str
     attempts: int
     improved: int
     gain: float
     cost_flops: float
+
+    def plus(self, other: OperatorCredit) -> OperatorCredit:
+        """Both together, of the same operator."""
+        return OperatorCredit(
+            self.operator,
+            self.attempts + other.attempts,
+            self.improved + other.improved,
+            self.gain + other.gain,
+            self.cost_flops + other.cost_flops,
+        )
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isclose
 
-from evaluators.scales import SCALES, Scale
+from evaluators.scales import Scale
 from evaluators.scores import References, ScoreError, measure_references, recipe_score
 from evaluators.tasks.registry import make_task
 from evolve.configuration import Configuration
-from evolve.credit import Credit
-from evolve.measurement import FULL, SCREEN
-from evolve.session import task_specs
+from evolve.credit import Credit, credited
+from evolve.measurement import FULL
+from evolve.session import search_scale, task_specs
 from evolve.variation import SEED
 from evolve.yardstick import NOISE_OFFSETS, training_seed
 from runs.archive import Archive
 from runs.records import Attempt, Evaluation
+
+UNTRAINED = ("rejected", "duplicate", "proposed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,8 @@ def read_setting(archive: Archive) -> Setting:
     Chance losses come from the tasks, made again; a corpus that is gone or has changed gives none.
     """
     stored = archive.run.configuration
-    fields = {name: value for name, value in stored.items() if name in Configuration.model_fields}
-    configuration = Configuration.model_validate(fields)
-    whole = SCALES[configuration.scale]
-    scale = replace(whole, tokens=whole.tokens // len(configuration.task))
+    configuration = Configuration.of_search(stored)
+    scale = search_scale(configuration)
     setting = Setting(configuration.task, configuration.seed, scale, {})
     identities = stored.get("task_data", {})
     chances: dict[str, float] = {}
@@ -62,7 +62,7 @@ def score_problems(archive: Archive, setting: Setting) -> Iterator[str]:
     references: References | None = None
     scored = [attempt for attempt in archive.attempts() if attempt.score is not None]
     if setting.chances and scored:
-        losses, problems = _reference_losses(archive, setting)
+        losses, problems = reference_losses(archive, setting)
         yield from problems
         if not problems:
             references = measure_references(setting.chances, losses)
@@ -81,8 +81,12 @@ def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
     stored = archive.credit()
     flops_known = _trained_at(archive, setting)
     for row in archive.generations():
-        new = [a for a in attempts.values() if a.generation == row.generation]
-        true = _credited(new, attempts, setting)
+        new = [
+            a
+            for a in attempts.values()
+            if a.generation == row.generation and a.operator != SEED and a.status not in UNTRAINED
+        ]
+        true = credited(new, attempts, setting.scale, len(setting.tasks))
         kept = {one.operator: one for one in stored.get(row.generation, [])}
         for operator in sorted(true.keys() | kept.keys()):
             have, want = kept.get(operator), true.get(operator, Credit())
@@ -102,7 +106,7 @@ def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
                     yield f"{place}: {name} stored as {one}, its attempts give {other}"
 
 
-def _reference_losses(archive: Archive, setting: Setting) -> tuple[list[Mapping[str, float]], list[str]]:
+def reference_losses(archive: Archive, setting: Setting) -> tuple[list[Mapping[str, float]], list[str]]:
     """Losses of the reference recipe, once per seed, and what is missing of them."""
     found = {(e.seed, e.task): e.loss for e in archive.evaluations(purpose="noise", rung=FULL)}
     seeds = [training_seed(setting.seed) + offset for offset in NOISE_OFFSETS]
@@ -138,21 +142,3 @@ def _trained_at(archive: Archive, setting: Setting) -> bool:
     """Whether this software's scale has the tokens that the search trained with: else its FLOPs are not known."""
     full = setting.scale.steps * setting.scale.batch * setting.scale.context
     return {e.tokens for e in archive.evaluations(purpose="noise", rung=FULL) if e.loss is not None} == {full}
-
-
-def _credited(new: Sequence[Attempt], attempts: Mapping[int, Attempt], setting: Setting) -> dict[str, Credit]:
-    """The search's rule of credit, from rows alone: improvement over the best fully trained parent."""
-    credit: dict[str, Credit] = {}
-    for attempt in new:
-        if attempt.operator == SEED or attempt.status in ("rejected", "duplicate", "proposed"):
-            continue
-        parents = [attempts[parent] for parent in attempt.parents if parent in attempts]
-        full = [parent.score for parent in parents if parent.rung == FULL and parent.score is not None]
-        finished = attempt.status == "evaluated" and bool(parents) and attempt.score is not None
-        gain = (attempt.score or 0.0) - max(full) if finished and full else 0.0
-        improved = finished and (not full or gain > 0)
-        steps = setting.scale.steps if (attempt.rung or SCREEN) == FULL else setting.scale.screen_steps
-        tokens = steps * setting.scale.batch * setting.scale.context * len(setting.tasks)
-        own = Credit(1, int(improved), max(0.0, gain), 3.0 * (attempt.flops_per_token or 0) * tokens)
-        credit[attempt.operator] = credit.get(attempt.operator, Credit()).plus(own)
-    return credit

@@ -27,10 +27,8 @@ def confirm(
 ) -> None:
     """Train recipes on fresh seeds at matched parameters and score the sealed split; measured ones are kept."""
     archive = Store.read(out)
-    fields = {
-        name: value for name, value in archive.run.configuration.items() if name in Configuration.model_fields
-    }
-    configuration = Configuration.model_validate(fields | ({"workers": workers_} if workers_ else {}))
+    changed = {"workers": workers_} if workers_ else {}
+    configuration = Configuration.of_search({**archive.run.configuration, **changed})
     named = _champions(archive, top) | _published(published)
     if not named:
         raise ValueError(f"{out}: no attempt is fully trained yet, and no published recipe was named")

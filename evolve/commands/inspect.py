@@ -52,14 +52,11 @@ def status(out: Out = None) -> None:
     seconds = [evaluation.total_seconds or 0.0 for evaluation in archive.evaluations()]
     target.print(f"evaluations: {len(seconds)}, {sum(seconds) / 60:.1f} worker minutes")
     table = Table("operator", "attempts", "improved", "gain", "training FLOPs")
-    totals: dict[str, list[float]] = {}
-    for rows in archive.credit().values():
-        for row in rows:
-            own = totals.setdefault(row.operator, [0, 0, 0.0, 0.0])
-            for i, value in enumerate((row.attempts, row.improved, row.gain, row.cost_flops)):
-                own[i] += value
-    for operator, own in sorted(totals.items(), key=lambda item: -item[1][2]):
-        table.add_row(operator, f"{own[0]:.0f}", f"{own[1]:.0f}", f"{own[2]:.4f}", f"{own[3]:.2e}")
+    totals = archive.credit_totals()
+    for own in totals:
+        table.add_row(
+            own.operator, f"{own.attempts}", f"{own.improved}", f"{own.gain:.4f}", f"{own.cost_flops:.2e}"
+        )
     if totals:
         target.print(table)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from genome.recipe import Recipe
 from runs.archive import Archive
-from runs.records import Attempt, Evaluation
+from runs.records import Attempt, Evaluation, OperatorCredit
 from runs.report.configurations import Configuration, working_configurations
 from runs.report.scoring import Confirmed, confirmed, noise_floor, recover
 
@@ -71,17 +71,6 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
-    """What an operator achieved over all generations."""
-
-    name: str
-    attempts: int
-    improved: int
-    gain: float
-    cost_flops: float
-
-
-@dataclass(frozen=True, slots=True)
 class Cause:
     """Attempts without a score that share a status and a reason but for its numbers."""
 
@@ -132,7 +121,7 @@ class Report:
     nodes: tuple[Node, ...]
     parts: tuple[Part, ...]
     components: tuple[Component, ...]
-    operators: tuple[Operator, ...]
+    operators: tuple[OperatorCredit, ...]
     configurations: tuple[Configuration, ...]
     causes: tuple[Cause, ...]
     times: Times
@@ -182,7 +171,7 @@ def gather(archive: Archive, command: str) -> Report:
         nodes=nodes,
         parts=tuple(parts),
         components=tuple(Component(c.name, c.kind, c.origin, c.arxiv, c.source) for c in stored),
-        operators=_operators(archive),
+        operators=tuple(archive.credit_totals()),
         configurations=working_configurations(
             [recipes[str(attempt.recipe)] for attempt in ranked], {c.name: c.kind for c in stored}
         ),
@@ -253,21 +242,6 @@ def _parts(recipe: Recipe) -> list[Part]:
     texts = [line.partition(": ")[2] for line in recipe.lines()]
     places = ["embedding", *map(str, range(len(recipe.blocks))), "head", "training"]
     return [Part(text, tuple(dict.fromkeys(names[place]))) for place, text in zip(places, texts, strict=True)]
-
-
-def _operators(archive: Archive) -> tuple[Operator, ...]:
-    totals: dict[str, Operator] = {}
-    for rows in archive.credit().values():
-        for row in rows:
-            own = totals.get(row.operator, Operator(row.operator, 0, 0, 0.0, 0.0))
-            totals[row.operator] = Operator(
-                row.operator,
-                own.attempts + row.attempts,
-                own.improved + row.improved,
-                own.gain + row.gain,
-                own.cost_flops + row.cost_flops,
-            )
-    return tuple(sorted(totals.values(), key=lambda own: (-own.gain, -own.improved, own.name)))
 
 
 def _causes(attempts: Iterable[Attempt]) -> tuple[Cause, ...]:

@@ -434,7 +434,7 @@
     if (!data.operators.length) return target.append("No operator has been credited yet.");
     const most = Math.max(...data.operators.map((own) => own.gain)) || 1;
     target.append(table([["operator"], ["attempts", true], ["improved", true], ["gain", true], ["", false, "bars"], ["training FLOPs", true]],
-      data.operators.map((own) => [[own.name, String(own.attempts), String(own.improved), score(own.gain), bar(own.gain / most), short(own.cost_flops)]]),
+      data.operators.map((own) => [[own.operator, String(own.attempts), String(own.improved), score(own.gain), bar(own.gain / most), short(own.cost_flops)]]),
       "Credit by operator"));
   }
 

@@ -8,10 +8,11 @@ and with it the scores of what was measured outside the search.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import hypot, sqrt
+from dataclasses import dataclass, replace
+from math import sqrt
 from statistics import fmean, stdev
 
+from evaluators.scores import exceeds_noise
 from runs.archive import Archive
 from runs.records import Evaluation, Purpose
 
@@ -133,17 +134,6 @@ def _against(other: Confirmed, champion: Confirmed | None, noise: float | None) 
     if champion is None or other.champion or champion.mean is None or other.mean is None:
         return other
     difference = champion.mean - other.mean
-    error = hypot(*((one.spread or 0.0) / sqrt(max(1, one.seeds)) for one in (champion, other)))
-    beyond = abs(difference) > 2 * max(noise, error) if noise is not None else None
-    return Confirmed(
-        other.recipe,
-        other.label,
-        other.champion,
-        other.seeds,
-        other.mean,
-        other.spread,
-        other.losses,
-        other.failure,
-        difference,
-        beyond,
-    )
+    errors = [(one.spread or 0.0) / sqrt(max(1, one.seeds)) for one in (champion, other)]
+    beyond = None if noise is None else exceeds_noise(difference, noise, *errors)
+    return replace(other, difference=difference, beyond_noise=beyond)

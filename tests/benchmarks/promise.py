@@ -19,19 +19,18 @@ from evaluators.executor import LocalExecutor, WorkerOptions
 from evaluators.fitting import fit
 from evaluators.jobs import Job, component_sources
 from evaluators.scores import measure_references, recipe_score
+from evolve.checks.measurement import read_setting, reference_losses
 from evolve.configuration import Configuration
 from evolve.measurement import FULL, SCREEN
-from evolve.prospect import Losses, Prospect, expected, measured
+from evolve.prospect import Losses, Prospect, expected, losses_by_rung, measured
 from evolve.session import Prepared, cache_directory, prepare, stored_library
 from evolve.yardstick import training_seed
 from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.store import Store
 
-Known = dict[tuple[int | None, int], dict[str, float]]
 
-
-def jobs(archive: Archive, prepared: Prepared, known: Known) -> list[Job]:
+def jobs(archive: Archive, prepared: Prepared) -> list[Job]:
     """Full training runs of every candidate that has only the first rung."""
     library, vocabulary = stored_library(archive), max(task.vocabulary for task in prepared.tasks)
     seed, scale = training_seed(prepared.configuration.seed), prepared.scale
@@ -69,23 +68,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="directory of a finished search")
     archive = Store.read(parser.parse_args().out)
-    fields = {k: v for k, v in archive.run.configuration.items() if k in Configuration.model_fields}
-    prepared = prepare(Configuration.model_validate(fields))
-    losses: Known = {}
-    for evaluation in archive.evaluations(purpose="search"):
-        if evaluation.loss is not None:
-            losses.setdefault((evaluation.attempt, evaluation.rung), {})[evaluation.task] = evaluation.loss
-    noise: dict[int, dict[str, float]] = {}
-    for evaluation in archive.evaluations(purpose="noise"):
-        noise.setdefault(evaluation.seed, {})[evaluation.task] = evaluation.loss or 0.0
-    chances = {task.name: task.chance_loss for task in prepared.tasks}
-    references = measure_references(chances, list(noise.values()))
+    prepared, setting = prepare(Configuration.of_search(archive.run.configuration)), read_setting(archive)
+    losses = losses_by_rung(archive.evaluations(purpose="search"))
+    references = measure_references(setting.chances, reference_losses(archive, setting)[0])
     options = WorkerOptions(prepared.backend, str(cache_directory()))
     with (
         TemporaryDirectory() as logs,
         LocalExecutor(prepared.configuration.workers, options, Path(logs)) as executor,
     ):
-        for outcome in executor.run(jobs(archive, prepared, losses)):
+        for outcome in executor.run(jobs(archive, prepared)):
             attempt, _, task = outcome.key.partition("/")
             if outcome.loss is not None:
                 losses.setdefault((int(attempt), FULL), {})[task] = outcome.loss
