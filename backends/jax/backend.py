@@ -13,7 +13,7 @@ from jax import monitoring
 
 from backends.jax.compiled import CompiledUnits
 from backends.jax.model import JaxModel
-from backends.jax.table import LOWERINGS
+from backends.jax.operations import TABLE
 from backends.protocol import Device, Precision
 from genome.instance import Instance
 
@@ -58,7 +58,7 @@ class JaxBackend:
     @property
     def operations(self) -> frozenset[str]:
         """Names of the operations that have an implementation."""
-        return frozenset(LOWERINGS)
+        return frozenset(TABLE.implementations)
 
     @property
     def compile_seconds(self) -> float:

@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backends.batch import IGNORED, Batch
+from backends.batch import Batch
+from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.jax.compiled import CompiledUnit, CompiledUnits
 from backends.jax.network import Network
-from backends.jax.optimizers import hidden_matrices, hyperparameters, start
+from backends.jax.optimizers import hidden_matrices, start
 from backends.jax.units import UnitParameters, units
+from backends.optimization import hyperparameters
 from backends.plan import TOKENS, plan
 from backends.protocol import BackendError, Evaluation
 from backends.schedule import learning_rates
@@ -43,7 +45,9 @@ class JaxModel:
         self.update = table.update
         self.hidden = [hidden_matrices(unit) for unit in self.placed]
         self.rule = str(instance.optimizer["rule"])
-        self.hyper = hyperparameters(instance.optimizer)
+        self.hyper = {
+            name: jnp.asarray(number, jnp.float32) for name, number in hyperparameters(instance.optimizer).items()
+        }
         self.learning_rates = learning_rates(instance.optimizer, steps)
 
     def start(self, seed: int) -> TrainingState:
@@ -75,20 +79,12 @@ class JaxModel:
         return _total(loss), self._by_path(gradients)
 
     def evaluate(self, state: TrainingState, batches: Iterable[Batch]) -> Evaluation:
-        vocabulary = self.instance.sizes.vocabulary
-        correct, count = np.zeros(vocabulary, np.int64), np.zeros(vocabulary, np.int64)
         scored = []
         for batch in batches:
             values = self._forward(state.parameters, batch.inputs_BxT)
             inputs = tuple(values[slot] for slot in self.placed[-1].takes)
-            scored.append((self.units[-1].score(state.parameters[-1], inputs, batch.targets_BxT), batch))
-        total = 0.0
-        for (loss, hits_BxT), batch in scored:
-            counted_BxT = batch.targets_BxT != IGNORED
-            total += float(loss)
-            count += np.bincount(batch.targets_BxT[counted_BxT], minlength=vocabulary)
-            correct += np.bincount(batch.targets_BxT[counted_BxT & np.asarray(hits_BxT)], minlength=vocabulary)
-        return Evaluation(total / max(1, int(count.sum())), correct, count)
+            scored.append((batch, *self.units[-1].score(state.parameters[-1], inputs, batch.targets_BxT)))
+        return tally(self.instance.sizes.vocabulary, scored)
 
     def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
         values = self._forward(state.parameters, tokens_BxT)

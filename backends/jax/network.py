@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from backends.initial import Parameters
-from backends.jax.lowering import run_program
+from backends.jax.operations import TABLE
+from backends.lowering import run_calls
 from backends.plan import TOKENS, Call, plan
 from backends.protocol import Precision
 from genome.instance import Instance
@@ -27,17 +28,12 @@ class Network(nnx.Module):
 
     def __call__(self, tokens_BxT: jax.Array, precision: Precision = "float32") -> tuple[jax.Array, jax.Array]:
         """Scores of the next token [B, T, vocabulary], and the sum of penalties."""
-        values = {TOKENS: tokens_BxT}
-        penalty = jnp.zeros((), jnp.float32)
-        for call in self.calls:
-            own = self.parameters[call.path] if call.program.parameters else {}
-            arrays = {name: own[name][...] for name in call.program.parameters}
-            arguments = [values[slot] for slot in call.arguments]
-            reads = [values[slot] for slot in call.reads]
-            lowered = run_program(
-                call.program, arrays, arguments, reads, tokens_BxT.shape[1], jnp.dtype(precision)
-            )
-            values.update(zip(call.fills, (lowered.result, *lowered.writes), strict=True))
-            if lowered.penalty is not None:
-                penalty = penalty + lowered.penalty
+        parameters = [
+            {name: self.parameters[call.path][name][...] for name in call.program.parameters}
+            for call in self.calls
+        ]
+        nothing, dtype = jnp.zeros((), jnp.float32), jnp.dtype(precision)
+        values, penalty = run_calls(
+            TABLE, self.calls, parameters, {TOKENS: tokens_BxT}, nothing, tokens_BxT.shape[1], dtype
+        )
         return values[self.calls[-1].result].astype(jnp.float32), penalty

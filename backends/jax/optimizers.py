@@ -12,20 +12,13 @@ import optax
 from optax import contrib
 
 from backends.jax.units import Unit, UnitParameters
-from genome.expressions import Scalar
-
-HYPERPARAMETERS = ("weight_decay", "beta1", "beta2", "clip")
-MUON_RMS = 0.2
-"""Scale of Muon's updates to that of AdamW's, so that one learning rate serves both (2502.16982)."""
+from backends.optimization import LEAST_SQUARED_NORM, decays, is_hidden_matrix, match_rms
 
 
 def hidden_matrices(unit: Unit) -> tuple[bool, ...]:
-    """Which of a unit's arrays Muon orthogonalises, leaf by leaf: matrices, without embedding and head."""
+    """Which of a unit's arrays Muon orthogonalises, leaf by leaf."""
     hidden = [
-        {
-            name: len(p.shape) >= 2 and p.initial == "normal" and call.program.kind not in ("embedding", "head")
-            for name, p in call.program.parameters.items()
-        }
+        {name: is_hidden_matrix(call.program, parameter) for name, parameter in call.program.parameters.items()}
         for call in unit.calls
     ]
     return tuple(jax.tree.leaves(hidden))
@@ -70,11 +63,11 @@ def _layout(
 def _transformation(
     rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
 ) -> optax.GradientTransformation:
-    """The update before the learning rate: the rule, then decoupled decay of arrays of two axes or more, as GPT-2.
+    """The update before the learning rate: the rule, then decoupled decay.
 
     Rules that treat every number alike see one flat array: a third less to compile and to run.
     """
-    decay = optax.add_decayed_weights(hyper["weight_decay"], mask=jax.tree.map(lambda p: p.ndim >= 2, parameters))
+    decay = optax.add_decayed_weights(hyper["weight_decay"], mask=jax.tree.map(decays, parameters))
     adam = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"])
     match rule:
         case "lion":
@@ -82,7 +75,7 @@ def _transformation(
         case "muon":
             muon = optax.chain(
                 contrib.scale_by_muon(beta=hyper["beta1"], weight_dimension_numbers=_muon_dimensions),
-                _match_rms(),
+                optax.stateless_with_tree_map(lambda update, _: match_rms(jnp.asarray(update))),
             )
             labels = jax.tree.unflatten(
                 jax.tree.structure(parameters), ["muon" if matrix else "adam" for matrix in hidden]
@@ -91,11 +84,6 @@ def _transformation(
         case _:
             scale = optax.flatten(adam)
     return optax.chain(scale, decay)
-
-
-def hyperparameters(optimizer: dict[str, Scalar]) -> dict[str, jax.Array]:
-    """The numbers of the training gene that an update takes as inputs."""
-    return {name: jnp.asarray(float(optimizer[name]), jnp.float32) for name in HYPERPARAMETERS}
 
 
 def update(
@@ -109,7 +97,7 @@ def update(
     hyper: dict[str, jax.Array],
 ) -> tuple[UnitParameters, optax.OptState]:
     """One step: clip by the global norm (`squared_norm` sums over all units), apply the rule, decay, subtract."""
-    scale = jnp.minimum(1.0, hyper["clip"] * jax.lax.rsqrt(jnp.maximum(squared_norm, 1e-12)))
+    scale = jnp.minimum(1.0, hyper["clip"] * jax.lax.rsqrt(jnp.maximum(squared_norm, LEAST_SQUARED_NORM)))
     clipped = jax.tree.map(lambda g: g * scale, gradients)
     updates, state = _transformation(rule, hidden, parameters, hyper).update(clipped, state, parameters)
     return jax.tree.map(lambda p, u: p - learning_rate * u, parameters, updates), state
@@ -118,7 +106,3 @@ def update(
 def _muon_dimensions(parameters: Any) -> Any:
     """Inputs and outputs are the last two axes; axes before them (experts) are a batch."""
     return jax.tree.map(lambda p: contrib.MuonDimensionNumbers(p.ndim - 2, p.ndim - 1), parameters)
-
-
-def _match_rms() -> optax.GradientTransformation:
-    return optax.stateless_with_tree_map(lambda g, p: g * MUON_RMS * max(jnp.shape(g)[-2:]) ** 0.5)

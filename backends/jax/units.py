@@ -14,7 +14,8 @@ from functools import cached_property
 import jax
 import jax.numpy as jnp
 
-from backends.jax.lowering import run_program
+from backends.jax.operations import TABLE
+from backends.lowering import run_calls
 from backends.plan import Call
 from genome.canonical import digest
 
@@ -54,15 +55,9 @@ class Unit:
         self, parameters: UnitParameters, inputs: Sequence[jax.Array], length: int, dtype: jnp.dtype
     ) -> tuple[tuple[jax.Array, ...], jax.Array]:
         """Values of the filled slots, and the sum of penalties (a float32 scalar)."""
-        values = dict(zip(self.takes, inputs, strict=True))
-        penalty = jnp.zeros((), jnp.float32)
-        for call, own in zip(self.calls, parameters, strict=True):
-            arguments = [values[slot] for slot in call.arguments]
-            reads = [values[slot] for slot in call.reads]
-            lowered = run_program(call.program, own, arguments, reads, length, dtype)
-            values.update(zip(call.fills, (lowered.result, *lowered.writes), strict=True))
-            if lowered.penalty is not None:
-                penalty = penalty + lowered.penalty
+        slots = dict(zip(self.takes, inputs, strict=True))
+        nothing = jnp.zeros((), jnp.float32)
+        values, penalty = run_calls(TABLE, self.calls, parameters, slots, nothing, length, dtype)
         return tuple(values[slot] for slot in self.fills), penalty
 
 

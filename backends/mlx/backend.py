@@ -10,8 +10,8 @@ from typing import Any
 
 import mlx.core as mx
 
-from backends.mlx.lowering import LOWERINGS
 from backends.mlx.model import MlxModel
+from backends.mlx.operations import TABLE
 from backends.protocol import Device, Precision
 from genome.instance import Instance
 
@@ -46,7 +46,7 @@ class MlxBackend:
     @property
     def operations(self) -> frozenset[str]:
         """Names of the operations that have an implementation."""
-        return frozenset(LOWERINGS)
+        return frozenset(TABLE.implementations)
 
     @property
     def compile_seconds(self) -> float:

@@ -10,10 +10,12 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from backends.batch import IGNORED, Batch
+from backends.batch import Batch
+from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.mlx.network import Arrays, forward, loss, score
-from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, hyperparameters, start, update
+from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, start, update
+from backends.optimization import hyperparameters
 from backends.plan import plan
 from backends.protocol import BackendError, Evaluation
 from backends.schedule import learning_rates
@@ -42,7 +44,7 @@ class MlxModel:
         self.dtype = dtype
         self.hidden = hidden_matrices(instance)
         self.rule = str(instance.optimizer["rule"])
-        self.hyper = hyperparameters(instance.optimizer)
+        self.hyper = {name: mx.array(number) for name, number in hyperparameters(instance.optimizer).items()}
         self.learning_rates = learning_rates(instance.optimizer, steps)
         self._step = compile(self._train_step)
         self._score = compile(lambda parameters, x, y: score(self.calls, parameters, x, y, dtype))
@@ -72,16 +74,10 @@ class MlxModel:
         return float(np.array(value)), _on_host(gradients)
 
     def evaluate(self, state: TrainingState, batches: Iterable[Batch]) -> Evaluation:
-        vocabulary = self.instance.sizes.vocabulary
-        correct, count = np.zeros(vocabulary, np.int64), np.zeros(vocabulary, np.int64)
-        total = 0.0
-        for batch in batches:
-            value, hits_BxT = self._score(state.parameters, *_on_device(batch))
-            counted_BxT = batch.targets_BxT != IGNORED
-            total += value.item()
-            count += np.bincount(batch.targets_BxT[counted_BxT], minlength=vocabulary)
-            correct += np.bincount(batch.targets_BxT[counted_BxT & np.array(hits_BxT)], minlength=vocabulary)
-        return Evaluation(total / max(1, int(count.sum())), correct, count)
+        scored = ((batch, *self._score(state.parameters, *_on_device(batch))) for batch in batches)
+        return tally(
+            self.instance.sizes.vocabulary, ((batch, loss.item(), np.array(hits)) for batch, loss, hits in scored)
+        )
 
     def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
         return np.array(forward(self.calls, state.parameters, _array(tokens_BxT), self.dtype)[0])

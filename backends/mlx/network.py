@@ -5,7 +5,8 @@ from __future__ import annotations
 import mlx.core as mx
 
 from backends.batch import IGNORED
-from backends.mlx.lowering import run_program
+from backends.lowering import run_calls
+from backends.mlx.operations import TABLE
 from backends.plan import TOKENS, Call
 
 Arrays = dict[str, dict[str, mx.array]]
@@ -16,16 +17,9 @@ def forward(
     calls: tuple[Call, ...], parameters: Arrays, tokens_BxT: mx.array, dtype: mx.Dtype
 ) -> tuple[mx.array, mx.array]:
     """Scores of the next token, float32 [B, T, vocabulary], and the sum of penalties."""
-    values = {TOKENS: tokens_BxT}
-    penalty = mx.zeros(())
-    for call in calls:
-        arguments = [values[slot] for slot in call.arguments]
-        reads = [values[slot] for slot in call.reads]
-        own = parameters.get(call.path, {})
-        lowered = run_program(call.program, own, arguments, reads, tokens_BxT.shape[1], dtype)
-        values.update(zip(call.fills, (lowered.result, *lowered.writes), strict=True))
-        if lowered.penalty is not None:
-            penalty = penalty + lowered.penalty
+    own = [parameters.get(call.path, {}) for call in calls]
+    slots, length = {TOKENS: tokens_BxT}, tokens_BxT.shape[1]
+    values, penalty = run_calls(TABLE, calls, own, slots, mx.zeros(()), length, dtype)
     return values[calls[-1].result].astype(mx.float32), penalty
 
 

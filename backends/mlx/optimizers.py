@@ -5,13 +5,11 @@ from __future__ import annotations
 import mlx.core as mx
 
 from backends.mlx.network import Arrays
-from genome.expressions import Scalar
+from backends.optimization import LEAST_SQUARED_NORM, decays, is_hidden_matrix, match_rms
 from genome.instance import Instance
 
-HYPERPARAMETERS = ("weight_decay", "beta1", "beta2", "clip")
 EPSILON = 1e-8
-MUON_RMS = 0.2
-"""Scale of Muon's updates to that of AdamW's, so that one learning rate serves both (2502.16982)."""
+"""Added to what Adam and Muon divide by, as in Optax."""
 
 NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 """Coefficients of the quintic iteration of Muon (Jordan et al., 2024), whose slope at zero is the steepest."""
@@ -25,18 +23,13 @@ Hyper = dict[str, mx.array]
 
 
 def hidden_matrices(instance: Instance) -> frozenset[tuple[str, str]]:
-    """Path and name of the arrays that Muon orthogonalises: matrices, without embedding and head."""
+    """Path and name of the arrays that Muon orthogonalises."""
     return frozenset(
         (placed.path, name)
         for placed in instance.programs()
-        for name, p in placed.program.parameters.items()
-        if len(p.shape) >= 2 and p.initial == "normal" and placed.program.kind not in ("embedding", "head")
+        for name, parameter in placed.program.parameters.items()
+        if is_hidden_matrix(placed.program, parameter)
     )
-
-
-def hyperparameters(optimizer: dict[str, Scalar]) -> Hyper:
-    """The numbers of the training gene that an update takes as inputs."""
-    return {name: mx.array(float(optimizer[name])) for name in HYPERPARAMETERS}
 
 
 def start(rule: str, hidden: frozenset[tuple[str, str]], parameters: Arrays) -> Moments:
@@ -68,12 +61,12 @@ def update(
     learning_rate: mx.array,
     hyper: Hyper,
 ) -> tuple[Arrays, Moments]:
-    """One step: clip by the global norm, apply the rule, decay arrays of two axes or more, subtract.
+    """One step: clip by the global norm, apply the rule, decay, subtract.
 
     `step` counts this update, from 1.
     """
     squares = sum((mx.square(g).sum() for own in gradients.values() for g in own.values()), mx.zeros(()))
-    scale = mx.minimum(1.0, hyper["clip"] * mx.rsqrt(mx.maximum(squares, 1e-12)))
+    scale = mx.minimum(1.0, hyper["clip"] * mx.rsqrt(mx.maximum(squares, LEAST_SQUARED_NORM)))
     after: Arrays = {}
     kept: Moments = {name: {} for name in moments}
     for path, own in parameters.items():
@@ -81,7 +74,7 @@ def update(
             held = {m: of[path][name] for m, of in moments.items() if name in of.get(path, {})}
             chosen = "muon" if rule == "muon" and (path, name) in hidden else "lion" if rule == "lion" else "adam"
             change, held = _direction(chosen, gradients[path][name] * scale, held, step, hyper)
-            if parameter.ndim >= 2:
+            if decays(parameter):
                 change = change + hyper["weight_decay"] * parameter
             after.setdefault(path, {})[name] = parameter - learning_rate * change
             for moment, array in held.items():
@@ -100,8 +93,7 @@ def _direction(
     first = _average(first, gradient, beta1)
     if rule == "muon":
         ahead = beta1 * first / (1 - beta1 ** (step + 1)) + (1 - beta1) * gradient / (1 - beta1**step)
-        size = max(gradient.shape[-2:])
-        return orthogonalized(ahead) * (MUON_RMS * size**0.5), {"first": first}
+        return match_rms(orthogonalized(ahead)), {"first": first}
     second = _average(held["second"], mx.square(gradient), beta2)  # 1412.6980
     unbiased = mx.sqrt(second / (1 - beta2**step)) + EPSILON
     return first / (1 - beta1**step) / unbiased, {"first": first, "second": second}

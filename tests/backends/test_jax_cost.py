@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import pytest
 
 from backends.jax.kernels.loops import unrolled_loops
-from backends.jax.lowering import run_program
+from backends.jax.operations import TABLE
+from backends.lowering import run_program
 from cognition.loader import load_library
 from genome.expressions import Scalar
 from genome.typing import Program, program
@@ -27,7 +28,7 @@ def counted_flops(own: Program, context: int) -> float:
     """XLA's count for one sequence, before its optimisation: fusion repeats operations at will."""
 
     def forward(parameters, arguments):
-        lowered = run_program(own, parameters, arguments, [], context, jnp.dtype(jnp.float32))
+        lowered = run_program(TABLE, own, parameters, arguments, [], context, jnp.dtype(jnp.float32))
         return lowered.result, lowered.penalty
 
     def argument(value: Value) -> jax.ShapeDtypeStruct:

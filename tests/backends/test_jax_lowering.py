@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from backends.initial import initial_array
-from backends.jax.lowering import run_program
+from backends.jax.operations import TABLE
+from backends.lowering import run_program
 from genome.errors import GenomeError
 from genome.parser import parse_component
 from genome.typing import Program, program
@@ -41,7 +42,7 @@ def lowered_shape(own: Program, precision: str) -> jax.ShapeDtypeStruct:
     ]
     parameters = {name: jax.ShapeDtypeStruct(p.shape, jnp.float32) for name, p in own.parameters.items()}
     return jax.eval_shape(
-        lambda parameters, arguments: run_program(own, parameters, arguments, [], context, dtype).result,
+        lambda parameters, arguments: run_program(TABLE, own, parameters, arguments, [], context, dtype).result,
         parameters,
         arguments,
     )
@@ -67,7 +68,7 @@ def test_random_components_compute_finite_numbers():
         shape = (BATCH, SIZES.context, SIZES.width)
         arguments = [jnp.asarray(random.standard_normal(shape), jnp.float32) for _ in own.arguments]
         parameters = {name: jnp.asarray(initial_array(p, 0, name)) for name, p in own.parameters.items()}
-        result = run_program(own, parameters, arguments, [], SIZES.context, jnp.dtype("float32")).result
+        result = run_program(TABLE, own, parameters, arguments, [], SIZES.context, jnp.dtype("float32")).result
         assert np.isfinite(result).all(), seed
         tried += 1
         if tried == 20:
@@ -79,7 +80,7 @@ def run(source: str, x: np.ndarray, precision: str) -> np.ndarray:
     own = typed(source, Sizes(x.shape[-1], 64, 24, x.shape[1]))
     parameters = {name: jnp.asarray(initial_array(p, 0, name)) for name, p in own.parameters.items()}
     dtype = jnp.dtype(precision)
-    lowered = run_program(own, parameters, [jnp.asarray(x, dtype)], [], x.shape[1], dtype)
+    lowered = run_program(TABLE, own, parameters, [jnp.asarray(x, dtype)], [], x.shape[1], dtype)
     return np.asarray(lowered.result, np.float32)
 
 

@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backends.jax.kernels.positions import alibi_slopes
-from backends.jax.kernels.products import sum_last, sum_to, transposed
+from backends.arguments import check_attend
+from backends.arrays import sum_to
+from backends.jax.kernels.products import sum_last, transposed
 from backends.jax.kernels.scan import cumulative_sum
+from backends.positions import alibi_slopes
 
 BLOCK = 128
 """Least number of queries in a block once there are several: smaller ones compile longer than they save."""
@@ -40,10 +42,7 @@ def attend(
     Raises ValueError for heads that do not divide or a window below 1.
     """
     heads, groups, key_size = q_BxTxHxK.shape[2], k_BxTxGxK.shape[2], q_BxTxHxK.shape[3]
-    if heads % groups:
-        raise ValueError(f"attend: {heads} query heads are not a multiple of {groups} key heads")
-    if window is not None and window < 1:
-        raise ValueError(f"attend: window is {window}; it counts visible positions and must be at least 1")
+    check_attend(heads, groups, window)
     scale = float(key_size**-0.5 if scale is None else scale)
     arrays = (q_BxTxHxK, k_BxTxGxK, v_BxTxGxV)
     if not alibi and log_decay_BxTxH is None and _fused_is_legal(*arrays):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from backends.arguments import check_top_k
 from backends.jax.kernels import loops
 
 
 def top_k(x: jax.Array, count: int) -> jax.Array:
     """Keep the `count` largest entries of the last axis and set the others to -inf; of equals, keep the first."""
     size = x.shape[-1]
-    if not 1 <= count <= size:
-        raise ValueError(f"top_k: count is {count}; it must be between 1 and the size of the axis, {size}")
+    check_top_k(count, size)
     chosen = jax.lax.top_k(jax.lax.stop_gradient(x), count)[1]
     kept = (chosen[..., None] == jnp.arange(size)).any(axis=-2)
     return jnp.where(kept, x, -jnp.inf)

@@ -11,7 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backends.jax.kernels.products import broadcasts, sum_last, sum_to, transposed
+from backends.arguments import check_linear_attention
+from backends.arrays import sum_to
+from backends.jax.kernels.products import sum_last, transposed
 from backends.jax.kernels.scan import recurrence
 
 CHUNK = 64
@@ -37,8 +39,7 @@ def linear_attention(
         log_decay = jnp.zeros((1, 1, 1), jnp.float32)
     per_channel = log_decay.ndim == 4
     full = (*q_BxTxHxK.shape[:3], key_size)[: log_decay.ndim]
-    if log_decay.ndim < 3 or not broadcasts(log_decay.shape, full):
-        raise ValueError(f"linear_attention: log_decay {log_decay.shape} does not broadcast to BxTxH or BxTxHxK")
+    check_linear_attention(log_decay.shape, q_BxTxHxK.shape)
     decay = jnp.broadcast_to(log_decay, (log_decay.shape[0], *full[1:]))
     decay = decay if per_channel else decay[..., None]
     chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, time)

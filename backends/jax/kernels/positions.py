@@ -1,12 +1,11 @@
-"""Where a position is: rotations, sine-cosine tables and distance penalties."""
+"""Where a position is: rotations."""
 
 from __future__ import annotations
 
-import math
-
 import jax
 import jax.numpy as jnp
-import numpy as np
+
+from backends.positions import rotary_frequencies
 
 
 def rope(x_BxTxK: jax.Array, base: float) -> jax.Array:
@@ -19,7 +18,7 @@ def rope(x_BxTxK: jax.Array, base: float) -> jax.Array:
     half = size // 2
     if half == 0:
         return x_BxTxK
-    frequency_P = jnp.asarray(base ** (-np.arange(half) / half), jnp.float32)
+    frequency_P = jnp.asarray(rotary_frequencies(size, base))
     angle = jnp.arange(time, dtype=jnp.float32)[:, None] * frequency_P
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     still = jnp.zeros((time, size - 2 * half))
@@ -29,23 +28,3 @@ def rope(x_BxTxK: jax.Array, base: float) -> jax.Array:
     x = x_BxTxK.astype(jnp.float32)
     partner = jnp.concatenate([x[..., half : 2 * half], x[..., :half], x[..., 2 * half :]], axis=-1)
     return (x * stay + partner * cross).astype(x_BxTxK.dtype)
-
-
-def sinusoid(time: int, features: int) -> jax.Array:
-    """The TxD table of sines (even channels) and cosines (odd channels) of 1706.03762, section 3.5."""
-    position_T = np.arange(time)[:, None]
-    rate_P = 10000.0 ** (-np.arange(0, features, 2) / features)
-    table_TxD = np.stack([np.sin(position_T * rate_P), np.cos(position_T * rate_P)], axis=-1)
-    return jnp.asarray(table_TxD.reshape(time, -1)[:, :features], jnp.float32)
-
-
-def alibi_slopes(heads: int) -> np.ndarray:
-    """Penalty per position of distance, one for each head (2108.12409, section 3 and its released code).
-
-    For a power of two, 2 ** (-8 i / heads) for i = 1 .. heads. For other counts, the slopes of the largest power
-    of two below, followed by every other slope of twice that power.
-    """
-    power = 2 ** math.floor(math.log2(heads))
-    slopes_H = 2.0 ** (-8.0 * np.arange(1, power + 1) / power)
-    between_H = 2.0 ** (-8.0 * np.arange(1, 2 * power + 1, 2) / (2 * power))
-    return np.concatenate([slopes_H, between_H[: heads - power]]).astype(np.float32)

@@ -24,18 +24,7 @@ def transposed(x: jax.Array) -> jax.Array:
     return jax.lax.optimization_barrier(jnp.swapaxes(x, -1, -2))
 
 
-def sum_to(x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Sum over the axes along which an array of `shape` was broadcast to the shape of `x`."""
-    axes = tuple(axis for axis, (have, want) in enumerate(zip(x.shape, shape, strict=True)) if have != want)
-    return x.sum(axes, keepdims=True) if axes else x
-
-
 def sum_last(x: jax.Array, copies: int = 1) -> jax.Array:
     """The sum over the last axis, in `copies` equal columns: a product with ones, which XLA runs faster on a CPU
     than a reduction whose result is broadcast again."""
     return x @ jnp.ones((x.shape[-1], copies), x.dtype)
-
-
-def broadcasts(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
-    """Whether every axis of `shape` has size 1 or that of the same axis of `full`."""
-    return len(shape) == len(full) and all(have in (1, want) for have, want in zip(shape, full, strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from backends.jax.kernels.positions import alibi_slopes
+from backends.positions import alibi_slopes
 
 
 def attend(

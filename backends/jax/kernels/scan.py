@@ -5,8 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from backends.arguments import check_linear_scan
+from backends.arrays import sum_to
 from backends.jax.kernels import loops
-from backends.jax.kernels.products import broadcasts, sum_to
 
 
 def linear_scan(a: jax.Array, x: jax.Array) -> jax.Array:
@@ -15,8 +16,7 @@ def linear_scan(a: jax.Array, x: jax.Array) -> jax.Array:
     `x` is BxTx... with any trailing shape; `a`, in [-1, 1], has the same rank and broadcasts to `x`.
     Raises ValueError where it does not.
     """
-    if not broadcasts(a.shape, x.shape):
-        raise ValueError(f"linear_scan: a {a.shape} does not broadcast to x {x.shape}; the ranks must be equal")
+    check_linear_scan(a.shape, x.shape)
     a = jnp.broadcast_to(a, (a.shape[0], *x.shape[1:2], *a.shape[2:]))  # one factor per position, other axes free
     h = _scan(jnp.swapaxes(a, 0, 1).astype(jnp.float32), jnp.swapaxes(x, 0, 1).astype(jnp.float32))
     return jnp.swapaxes(h, 0, 1).astype(x.dtype)

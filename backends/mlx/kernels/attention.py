@@ -5,8 +5,9 @@ from __future__ import annotations
 import mlx.core as mx
 import numpy as np
 
-from backends.mlx.kernels.positions import alibi_slopes
+from backends.arguments import check_attend
 from backends.mlx.kernels.scan import cumulative_sum
+from backends.positions import alibi_slopes
 
 
 def attend(
@@ -31,10 +32,7 @@ def attend(
     size. Raises ValueError for heads that do not divide or a window below 1.
     """
     heads, groups, key_size = q_BxTxHxK.shape[2], k_BxTxGxK.shape[2], q_BxTxHxK.shape[3]
-    if heads % groups:
-        raise ValueError(f"attend: {heads} query heads are not a multiple of {groups} key heads")
-    if window is not None and window < 1:
-        raise ValueError(f"attend: window is {window}; it counts visible positions and must be at least 1")
+    check_attend(heads, groups, window)
     scale = float(key_size**-0.5 if scale is None else scale)
     q, k, v = (x.swapaxes(1, 2) for x in (q_BxTxHxK, k_BxTxGxK, v_BxTxGxV))
     if window is None and not alibi and log_decay_BxTxH is None and key_size == v.shape[3]:

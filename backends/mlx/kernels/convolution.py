@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import mlx.core as mx
 
+from backends.arguments import check_shift
+
 
 def shift(x_BxTxD: mx.array, steps: int) -> mx.array:
     """y_t = x_{t - steps}, zeros before the first position; `steps` at least 0, any trailing shape."""
-    if steps < 0:
-        raise ValueError(f"shift: steps is {steps}; a causal shift is at least 0")
+    check_shift(steps)
     if steps == 0:
         return x_BxTxD
     time = x_BxTxD.shape[1]

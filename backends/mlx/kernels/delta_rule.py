@@ -10,8 +10,9 @@ from typing import Any
 
 import mlx.core as mx
 
+from backends.arguments import check_delta_rule
+from backends.mlx.kernels.chunks import chunked, unchunked
 from backends.mlx.kernels.linear_attention import head_decay, triangle
-from backends.mlx.kernels.shapes import broadcasts, chunked, unchunked
 
 CHUNK = 64
 """Positions per chunk, a power of two: up to here one larger inverse beats another turn of the loop."""
@@ -32,8 +33,8 @@ def delta_rule(
     sizes of batch, time and heads may be 1. Raises ValueError for gates of another shape.
     """
     for name, gate in (("beta", beta_BxTxH), ("log_decay", log_decay_BxTxH)):
-        if gate is not None and not broadcasts(gate.shape, q_BxTxHxK.shape[:3]):
-            raise ValueError(f"delta_rule: {name} {gate.shape} does not broadcast to BxTxH {q_BxTxHxK.shape[:3]}")
+        if gate is not None:
+            check_delta_rule(name, gate.shape, q_BxTxHxK.shape)
     _, time, heads, key_size = q_BxTxHxK.shape
     chunk = min(CHUNK, 1 << (time - 1).bit_length())
     decay = mx.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import mlx.core as mx
 
+from backends.arguments import check_top_k
+
 
 def top_k(x: mx.array, count: int) -> mx.array:
     """Keep the `count` largest entries of the last axis and set the others to -inf; of equals, keep the first."""
     size = x.shape[-1]
-    if not 1 <= count <= size:
-        raise ValueError(f"top_k: count is {count}; it must be between 1 and the size of the axis, {size}")
+    check_top_k(count, size)
     own, other = x[..., :, None], x[..., None, :]
     index = mx.arange(size)
     before = (other > own) | ((other == own) & (index[None, :] < index[:, None]))

@@ -10,8 +10,9 @@ from __future__ import annotations
 import mlx.core as mx
 import numpy as np
 
+from backends.arguments import check_linear_attention
+from backends.mlx.kernels.chunks import chunked, unchunked
 from backends.mlx.kernels.scan import linear_scan
-from backends.mlx.kernels.shapes import broadcasts, chunked, unchunked
 
 CHUNK = 64
 """Positions per chunk when a head has one decay, and a chunk's scores are a matrix product."""
@@ -35,8 +36,7 @@ def linear_attention(
     decay = mx.zeros((1, 1, 1)) if log_decay is None else log_decay
     per_channel = decay.ndim == 4
     full = (*q_BxTxHxK.shape[:3], key_size)[: decay.ndim]
-    if decay.ndim < 3 or not broadcasts(decay.shape, full):
-        raise ValueError(f"linear_attention: log_decay {decay.shape} does not broadcast to BxTxH or BxTxHxK")
+    check_linear_attention(decay.shape, q_BxTxHxK.shape)
     decay = mx.broadcast_to(decay, (decay.shape[0], *full[1:]))
     chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, time)
     q, k, v = (chunked(x, chunk) for x in (q_BxTxHxK * key_size**-0.5, k_BxTxHxK, v_BxTxHxV))

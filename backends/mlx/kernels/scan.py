@@ -6,7 +6,8 @@ from typing import Any
 
 import mlx.core as mx
 
-from backends.mlx.kernels.shapes import broadcasts, sum_to
+from backends.arguments import check_linear_scan
+from backends.arrays import sum_to
 
 
 def linear_scan(a: mx.array, x: mx.array) -> mx.array:
@@ -15,8 +16,7 @@ def linear_scan(a: mx.array, x: mx.array) -> mx.array:
     `x` is BxTx... with any trailing shape; `a`, in [-1, 1], has the same rank and broadcasts to `x`.
     Raises ValueError where it does not.
     """
-    if not broadcasts(a.shape, x.shape):
-        raise ValueError(f"linear_scan: a {a.shape} does not broadcast to x {x.shape}; the ranks must be equal")
+    check_linear_scan(a.shape, x.shape)
     a = mx.broadcast_to(a, (a.shape[0], x.shape[1], *a.shape[2:]))  # one factor per position, other axes free
     h: Any = _scan(a.astype(mx.float32), x.astype(mx.float32))
     return h.astype(x.dtype)

@@ -1,36 +1,37 @@
-"""The lowering of a program: a walk over its graph, each call by its entry in the table."""
+"""The lowering of programs in any framework: a walk over a program's graph, and over the calls of a recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic
 
-import mlx.core as mx
-
-from backends.mlx import pointwise, sequence  # noqa: F401  (fill the table)
-from backends.mlx.table import LOWERINGS, Applied
+from backends.arrays import Array, Dtype
+from backends.plan import Call
 from backends.precision import decay_inputs, precise_nodes
+from backends.table import Applied, Table
 from genome.operation import OPERATIONS
 from genome.typing import Program, TypedNode
 
 
 @dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(Generic[Array]):
     """What a program computed: its result, the values it shares, and the sum of its penalties."""
 
-    result: mx.array
-    writes: tuple[mx.array, ...]
-    penalty: mx.array | None
+    result: Array
+    writes: tuple[Array, ...]
+    penalty: Array | None
 
 
 def run_program(
+    table: Table[Array, Dtype],
     program: Program,
-    parameters: dict[str, mx.array],
-    arguments: Sequence[mx.array],
-    reads: Sequence[mx.array],
+    parameters: Mapping[str, Array],
+    arguments: Sequence[Array],
+    reads: Sequence[Array],
     length: int,
-    dtype: mx.Dtype,
-) -> Lowered:
+    dtype: Dtype,
+) -> Lowered[Array]:
     """Apply a program to arrays [B, T, *features] (tokens: [B, T]).
 
     Values that vary over the stream are computed in `dtype`. What depends on parameters or positions alone, and
@@ -38,32 +39,55 @@ def run_program(
     """
     shared = dict(zip(program.reads.values(), reads, strict=True))
     precise = precise_nodes(program)
-    values: list[mx.array] = list(arguments)
-    penalties: list[mx.array] = []
+    values: list[Array] = list(arguments)
+    penalties: list[Array] = []
     for index, node in enumerate(program.nodes[len(arguments) :], len(arguments)):
         if index in shared:
             values.append(shared[index])
             continue
-        own = mx.float32 if index in precise else dtype
+        own = table.float32 if index in precise else dtype
         applied = _applied(program, node, values, parameters, length, own)
         if node.operation == "penalty":
             loss = applied.values[1]
             assert loss is not None
-            penalties.append(applied.number("weight") * mx.mean(loss.astype(mx.float32)))
-        values.append(LOWERINGS[node.operation](applied).astype(applied.dtype))
+            penalties.append(applied.number("weight") * loss.astype(table.float32).mean())
+        values.append(table.implementations[node.operation](applied).astype(applied.dtype))
     writes = tuple(values[index] for index in program.writes.values())
     penalty = sum(penalties[1:], penalties[0]) if penalties else None
     return Lowered(values[program.output], writes, penalty)
 
 
+def run_calls(
+    table: Table[Array, Dtype],
+    calls: Sequence[Call],
+    parameters: Sequence[Mapping[str, Array]],
+    slots: Mapping[int, Array],
+    penalty: Array,
+    length: int,
+    dtype: Dtype,
+) -> tuple[dict[int, Array], Array]:
+    """Apply calls in order, each with its own parameters: the slots, with what the calls fill, and `penalty` with
+    what they add to it (a float32 scalar).
+    """
+    values = dict(slots)
+    for call, own in zip(calls, parameters, strict=True):
+        arguments = [values[slot] for slot in call.arguments]
+        reads = [values[slot] for slot in call.reads]
+        lowered = run_program(table, call.program, own, arguments, reads, length, dtype)
+        values.update(zip(call.fills, (lowered.result, *lowered.writes), strict=True))
+        if lowered.penalty is not None:
+            penalty = penalty + lowered.penalty
+    return values, penalty
+
+
 def _applied(
     program: Program,
     node: TypedNode,
-    values: list[mx.array],
-    parameters: dict[str, mx.array],
+    values: list[Array],
+    parameters: Mapping[str, Array],
     length: int,
-    dtype: mx.Dtype,
-) -> Applied:
+    dtype: Dtype,
+) -> Applied[Array, Dtype]:
     defaults = {option.name: option.default for option in OPERATIONS[node.operation].options}
     types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
     decays = decay_inputs(node)

@@ -1,0 +1,43 @@
+"""What kernels accept, the same in every framework. Each check raises ValueError for anything else."""
+
+from __future__ import annotations
+
+from backends.arrays import broadcasts
+
+
+def check_attend(heads: int, groups: int, window: int | None) -> None:
+    """Groups of heads that divide, and a window of one position or more."""
+    if heads % groups:
+        raise ValueError(f"attend: {heads} query heads are not a multiple of {groups} key heads")
+    if window is not None and window < 1:
+        raise ValueError(f"attend: window is {window}; it counts visible positions and must be at least 1")
+
+
+def check_linear_attention(log_decay: tuple[int, ...], keys_BxTxHxK: tuple[int, ...]) -> None:
+    """Shapes of a decay for each head or for each channel of the keys."""
+    if len(log_decay) < 3 or not broadcasts(log_decay, keys_BxTxHxK[: len(log_decay)]):
+        raise ValueError(f"linear_attention: log_decay {log_decay} does not broadcast to BxTxH or BxTxHxK")
+
+
+def check_delta_rule(gate: str, shape: tuple[int, ...], keys_BxTxHxK: tuple[int, ...]) -> None:
+    """Shape of a gate, beta or decay, for each head."""
+    if not broadcasts(shape, keys_BxTxHxK[:3]):
+        raise ValueError(f"delta_rule: {gate} {shape} does not broadcast to BxTxH {keys_BxTxHxK[:3]}")
+
+
+def check_linear_scan(factors: tuple[int, ...], values: tuple[int, ...]) -> None:
+    """Shapes of factors and of what they multiply."""
+    if not broadcasts(factors, values):
+        raise ValueError(f"linear_scan: a {factors} does not broadcast to x {values}; the ranks must be equal")
+
+
+def check_shift(steps: int) -> None:
+    """Steps back in time, or none."""
+    if steps < 0:
+        raise ValueError(f"shift: steps is {steps}; a causal shift is at least 0")
+
+
+def check_top_k(count: int, size: int) -> None:
+    """At least one entry to keep, at most all."""
+    if not 1 <= count <= size:
+        raise ValueError(f"top_k: count is {count}; it must be between 1 and the size of the axis, {size}")
