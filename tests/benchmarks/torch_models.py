@@ -18,6 +18,9 @@ CHUNK = 64
 class Attention(nn.Module):
     """Causal attention with rotary positions, one fused projection, and the framework's own fused kernel."""
 
+    cosine: Tensor
+    sine: Tensor
+
     def __init__(self, width: int, context: int) -> None:
         super().__init__()
         self.project = nn.Linear(width, 3 * width, bias=False)
