@@ -103,8 +103,10 @@ def _verdict(champion: Confirmed | None, other: Confirmed, yardstick: Yardstick)
     if champion is None or champion.failure or other.name == champion.name:
         return ""
     difference = champion.mean - other.mean
-    if not exceeds_noise(difference, yardstick.noise.score, champion.error, other.error):
+    if not exceeds_noise(difference, yardstick.noise.score):
         return "tie: within twice the noise"
+    if not exceeds_noise(difference, yardstick.noise.score, champion.error, other.error):
+        return f"unclear: {difference:+.4f}, within twice its error"
     return f"champion better by {difference:.4f}" if difference > 0 else f"champion worse by {-difference:.4f}"
 
 

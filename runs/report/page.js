@@ -132,7 +132,7 @@
     const verdict = (one) =>
       one.failure ? one.failure : one.champion ? "" : one.difference === null ? "" :
       one.beyond_noise === null ? signed(one.difference) :
-      !one.beyond_noise ? `tie: ${signed(one.difference)} is within the noise` :
+      !one.beyond_noise ? `unclear: ${signed(one.difference)} is within the noise` :
       `champion ${one.difference > 0 ? "better" : "worse"} by ${score(Math.abs(one.difference))}`;
     target.append(table(
       [["recipe"], ["score", true], ["spread", true], ["seeds", true], ...data.tasks.map((task) => [`${task}, nats`, true]), ["against the champion"]],
