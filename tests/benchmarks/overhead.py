@@ -36,7 +36,7 @@ class Instant:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--attempts", type=int, default=10_000)
-    parser.add_argument("--population", type=int, default=100)
+    parser.add_argument("--population", type=int, default=8)
     arguments = parser.parse_args()
     generations = arguments.attempts // arguments.population
     configuration = Configuration(generations=generations, population=arguments.population, task=("recall",))
