@@ -88,6 +88,8 @@ class _FunctionParser:
     def component(self, provenance: Provenance | None) -> Component:
         function = self.function
         name = checked_name(function.name, function)
+        if getattr(function, "type_params", ()):  # Python before 3.12 does not parse them
+            raise error_at(function, "type parameters are not part of the language")
         returns = function.returns
         if not isinstance(returns, ast.Name) or returns.id not in KINDS:
             raise error_at(returns or function, f"the return annotation names the kind: {', '.join(KINDS)}")
