@@ -1,0 +1,1 @@
+"""The cognition store: papers, components, insights and how they relate, in one SQLite file."""
