@@ -25,20 +25,23 @@ _REPLACED_BY = re.compile(rf"^{_GAP}\b(?:replaced|substituted|superseded) (?:by|
 _REPLACE = re.compile(r"\b(?:replac(?:e|es|ed|ing)|substitut(?:e|es|ed|ing))\W[^.;]{0,40}$", re.IGNORECASE)
 _WITH = re.compile(r"^[^;]{0,40}\b(?:with|by)\b", re.IGNORECASE)
 _BUILDS_ON = re.compile(
-    r"\b(?:buil(?:d|ds|t|ding) (?:up)?on|based on|exten(?:d|ds|ding)|generali[sz](?:es|ing)|improv(?:es|ing)(?: up)?(?: on)?"
+    r"\b(?:buil(?:d|ds|t|ding) (?:up)?on|based on|exten(?:d|ds|ding)|generali[sz](?:es|ing)"
+    r"|improv(?:es|ing)(?: up)?(?: on)?"
     rf"|inspired by|derived from|(?:variant|extension|version|generali[sz]ation) of){_GAP}$",
     re.IGNORECASE,
 )
 _OWN = re.compile(
-    r"\b(?:we|this (?:paper|work)|our \w+)\b[^.;]{0,60}\b(?:build(?:s)? (?:up)?on|extend(?:s)?|improve(?:s)?(?: up)?(?: on)?"
-    r"|generali[sz]e(?:s)?)\W[^.;]{0,40}$",
+    r"\b(?:we|this (?:paper|work)|our \w+)\b[^.;]{0,60}"
+    r"\b(?:builds? (?:up)?on|extends?|improves?(?: up)?(?: on)?|generali[sz]es?)\W[^.;]{0,40}$",
     re.IGNORECASE,
 )
 _COMBINES = re.compile(
     r"\b(?:combin|hybrid|interleav|mixing|mixes|fus(?:e|es|ing)|integrat|augment|coupl|unif(?:y|ies)|together with)",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\bal\.)(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bvs\.)(?<!\bcf\.)(?<!\bFig\.)\s+(?=[A-Z0-9$\\(])")
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<!\bal\.)(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bvs\.)(?<!\bcf\.)(?<!\bFig\.)\s+(?=[A-Z0-9$\\(])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,9 @@ def statements(title: str, abstract: str, vocabulary: Vocabulary) -> tuple[State
             # Two names that only occur together say less than any later sentence that relates them.
             if key not in found or (found[key].rule == "occurs with" and statement.rule != "occurs with"):
                 found[key] = statement
-    related = {frozenset((s.subject, s.object)) for s in found.values() if s.rule not in ("occurs with", "mention")}
+    related = {
+        frozenset((s.subject, s.object)) for s in found.values() if s.rule not in ("occurs with", "mention")
+    }
     return tuple(
         s for s in found.values() if s.rule != "occurs with" or frozenset((s.subject, s.object)) not in related
     )
@@ -123,9 +128,7 @@ def _pair(sentence: str, first: Mention, second: Mention) -> Statement:
     """What a sentence says of two names with no other known name between them."""
     before, between = sentence[: first.start], sentence[first.end : second.start]
     told: tuple[RelationKind, str, bool] | None = None
-    if _REPLACE.search(before) and _WITH.search(between):
-        told = "replaces", "replaces", False
-    elif _REPLACED_BY.search(between):
+    if (_REPLACE.search(before) and _WITH.search(between)) or _REPLACED_BY.search(between):
         told = "replaces", "replaces", False
     elif _REPLACES.search(between):
         told = "replaces", "replaces", True

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import check, confirm, doctor, inspect, library, report, run, train
+from evolve.commands import check, cognition, confirm, doctor, inspect, library, report, run, train
 from evolve.errors import SearchError
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ for command in (run.run, inspect.status, inspect.best, inspect.show, inspect.tre
     app.command()(command)
 for command in (report.report, check.check, library.components, train.train, confirm.confirm, doctor.doctor):
     app.command()(command)
+
+app.add_typer(cognition.app, name="cognition")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -44,7 +44,7 @@ def read_feed(content: bytes) -> Feed:
     Raises UnreadableFeed for an answer that is not a whole feed, and QueryError with arXiv's reason where the
     answer is arXiv's error entry.
     """
-    from lxml import etree
+    from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
     body = content.rstrip()
     if not body.endswith(b"</feed>"):

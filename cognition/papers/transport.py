@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -100,7 +101,7 @@ class Transport:
                         wait = _retry_after(answer.headers.get("Retry-After", ""))
                         raise _Failure(f"status {answer.status_code}", wait)
                     content = bytearray()
-                    for part in answer.iter_content(2**16):
+                    for part in answer.iter_content(64):
                         content += part
                         if time.monotonic() > deadline:
                             raise _Failure(f"not answered within {self.manners.timeout:g} s")
@@ -119,10 +120,8 @@ class Transport:
 
 def _refused(url: str, status: int, content: bytes) -> None:
     """Raise QueryError for a status that asking again does not change, with arXiv's reason where it gives one."""
-    try:
+    with suppress(UnreadableFeed):
         read_feed(content)
-    except UnreadableFeed:
-        pass
     raise QueryError(f"{url}: refused with status {status}")
 
 

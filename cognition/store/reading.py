@@ -157,15 +157,16 @@ class Reading:
         )
         return {row["id"]: (row["name"], *json.loads(row["aliases"])) for row in rows}
 
-    def reached(self, query: str) -> tuple[int, int]:
-        """The entry at which a query continues, and how many entries arXiv said it has."""
-        rows = self._rows("SELECT next, total FROM ingestions WHERE query = ?", [query])
-        return (rows[0]["next"], rows[0]["total"]) if rows else (0, 0)
+    def reached(self, query: str) -> int:
+        """The entry, from 0, at which a query continues."""
+        rows = self._rows("SELECT next FROM ingestions WHERE query = ?", [query])
+        return rows[0]["next"] if rows else 0
 
-    def processed(self, keys: Sequence[str]) -> set[str]:
-        """Those of the keys (such as "arxiv:2312.06635") that were stored or refused before."""
+    def stored_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys (such as "arxiv:2312.06635") whose entry is stored, not refused."""
         found = self._rows(
-            "SELECT key FROM processed WHERE key IN (SELECT value FROM json_each(?))", [json.dumps(keys)]
+            "SELECT key FROM processed WHERE status = 'stored' AND key IN (SELECT value FROM json_each(?))",
+            [json.dumps(keys)],
         )
         return {row["key"] for row in found}
 
@@ -216,6 +217,6 @@ class Reading:
         sql = f"SELECT {column} AS name, count(*) AS rows FROM {table} GROUP BY {column} ORDER BY {column}"
         return {row["name"]: row["rows"] for row in self._rows(sql)}
 
-    def _rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
+    def _rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         with translated(self.path):
             return list(self._database.query(sql, values))

@@ -7,15 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from cognition.store.database import connect, default_path, transaction, verify
 from cognition.store.library import fingerprint, library_rows
 from cognition.store.reading import Reading
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
-
-if TYPE_CHECKING:
-    from sqlite_utils import Database
 
 LIBRARY = "library"
 
@@ -89,17 +86,21 @@ class CognitionStore(Reading):
             for refusal in refusals:
                 self._mark(refusal.key, "refused", refusal.reason, query, now)
             if reached is not None:
-                self._execute("INSERT OR REPLACE INTO ingestions VALUES (?, ?, ?, ?)", [query, reached, total, now])
+                self._execute(
+                    "INSERT OR REPLACE INTO ingestions VALUES (?, ?, ?, ?)", [query, reached, total, now]
+                )
 
-    def merge(self, form: str, kept: int, duplicate: int) -> None:
-        """Say that row `duplicate` repeats row `kept`; `form` is "component", "architecture" or "paper".
+    def merge(self, pairs: Sequence[tuple[str, int, int]]) -> None:
+        """Mark repetitions in one transaction: each pair is a form ("component", "architecture" or "paper"), the
+        row that is kept and the row that repeats it.
 
-        The duplicate keeps its row and its relations, which count as the kept one's from now on.
+        A repetition keeps its row and its relations, which count as the kept one's from now on.
         """
-        table = "papers" if form == "paper" else "components"
         with self._transaction():
-            for column, row in (("id", duplicate), ("duplicate_of", duplicate)):
-                self._execute(f"UPDATE {table} SET duplicate_of = ? WHERE {column} = ?", [kept, row])
+            for form, kept, repeated in pairs:
+                table = "papers" if form == "paper" else "components"
+                sql = f"UPDATE {table} SET duplicate_of = ? WHERE id = ? OR duplicate_of = ?"
+                self._execute(sql, [kept, repeated, repeated])
 
     def _follow_library(self) -> None:
         """Bring the library's rows up to date where its files have changed; rows from elsewhere stay."""
