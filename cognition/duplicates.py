@@ -51,7 +51,7 @@ def _proposals(form: str, rows: Sequence[Mapping[str, Any]], threshold: float) -
         if first not in repeated and second not in repeated:
             repeated.add(second)
             kept, other = rows[first], rows[second]
-            yield Duplicate(form, kept["id"], kept["name"], other["id"], other["name"], rule, similarity)
+            yield Duplicate(form, kept["id"], kept["label"], other["id"], other["label"], rule, similarity)
 
     keys: tuple[tuple[Rule, Callable[[Mapping[str, Any]], str]], ...] = (
         ("hash", lambda row: row["hash"]),

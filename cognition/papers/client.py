@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cognition.papers.feed import IDENTIFIER, Feed
 from cognition.papers.transport import Transport
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 URL = "https://export.arxiv.org/api/query"
 ENVIRONMENT = "EVOLVE_ARXIV_URL"
 PAGE_SIZE = 100
+PAUSE_SECONDS = 3.0
+ARXIV_HOSTS = ("export.arxiv.org", "arxiv.org", "www.arxiv.org")
 
 _WITHDRAWN_TEXT = re.compile(
     r"^\W*(?:withdrawn\b|(?:this|the) (?:paper|article|submission|manuscript|preprint|work|version)"
@@ -43,21 +46,26 @@ class Page:
 class ArxivClient:
     """Pages of queries, oldest paper first, so that a page stays the same when papers are added.
 
-    `url` is arXiv's address unless EVOLVE_ARXIV_URL names another. Raises CognitionError without the package.
+    `url` is the address of arXiv's API, or of another server that speaks its protocol. Raises CognitionError
+    without the package, and for a pause shorter than arXiv's terms allow.
     """
 
-    def __init__(self, transport: Transport, url: str | None = None) -> None:
+    def __init__(self, transport: Transport, url: str) -> None:
         try:
             import arxiv
         except ImportError:
             raise CognitionError(
                 "reading arXiv needs the package arxiv; install it with: pip install 'archevolve[arxiv]'"
             ) from None
-        self.transport = transport
+        if urlsplit(url).hostname in ARXIV_HOSTS and transport.manners.pause < PAUSE_SECONDS:
+            raise CognitionError(
+                f"a pause of {transport.manners.pause:g} s: arXiv's terms ask for {PAUSE_SECONDS:g} s or more"
+            )
+        self._transport = transport
         self._plausible: Callable[[Feed], str] = lambda feed: ""
         self._answer: tuple[str, Feed, bool] | None = None
         self._client = arxiv.Client(page_size=PAGE_SIZE, delay_seconds=0, num_retries=0)
-        self._client.query_url_format = (url or os.environ.get(ENVIRONMENT) or URL) + "?{}"
+        self._client.query_url_format = url + "?{}"
         adapter = _adapter(self._serve)
         for scheme in ("http://", "https://"):
             self._client._session.mount(scheme, adapter)
@@ -85,9 +93,14 @@ class ArxivClient:
         return Page(url, papers, feed.refused, feed.count, feed.total, from_disk)
 
     def _serve(self, url: str) -> bytes:
-        feed, from_disk = self.transport.page(url, self._plausible)
+        feed, from_disk = self._transport.page(url, self._plausible)
         self._answer = url, feed, from_disk
         return feed.usable
+
+
+def address(url: str | None) -> str:
+    """The address to ask: `url`, else what EVOLVE_ARXIV_URL says, else arXiv's."""
+    return url or os.environ.get(ENVIRONMENT) or URL
 
 
 def identifiers(written: Sequence[str]) -> tuple[str, ...]:

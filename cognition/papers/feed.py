@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from cognition.papers.errors import QueryError
@@ -61,7 +62,7 @@ def read_feed(content: bytes) -> Feed:
         raise UnreadableFeed(f"the answer's head cannot be read: {error}") from None
     refused: list[tuple[str, str]] = []
     usable = 0
-    for begin, stop in zip(starts, [*starts[1:], end], strict=True):
+    for begin, stop in pairwise([*starts, end]):
         name, reason, entry = _read_entry(head + body[begin:stop] + b"</feed>", etree, parser)
         if reason or entry is None:
             refused.append((name, reason))

@@ -171,18 +171,19 @@ class Reading:
         return {row["key"] for row in found}
 
     def component_texts(self) -> list[dict[str, Any]]:
-        """Id, form, name, hash, origin and text of every component that is no known duplicate."""
+        """Id, form, name, label, hash, origin and text of every component that is no known duplicate."""
         return self._rows(
-            """SELECT components.id, form, name, hash, components.origin,
+            """SELECT components.id, form, name, name AS label, hash, components.origin,
                 coalesce(group_concat(insight, ' '), '') AS text
             FROM components LEFT JOIN insights ON insights.component = components.id
             WHERE duplicate_of IS NULL AND NOT retired GROUP BY components.id ORDER BY components.id"""
         )
 
     def paper_texts(self) -> list[dict[str, Any]]:
-        """Id, name (the title), arXiv id, origin and abstract of every paper that is no known duplicate."""
+        """The same of every paper that is no known duplicate: its title and abstract; a paper has no hash."""
         return self._rows(
-            """SELECT id, 'paper' AS form, title AS name, coalesce(arxiv, '') AS hash, origin, abstract AS text
+            """SELECT id, 'paper' AS form, title AS name, ltrim(coalesce(arxiv, '') || ' ' || title) AS label,
+                '' AS hash, origin, abstract AS text
             FROM papers WHERE duplicate_of IS NULL ORDER BY id"""
         )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from evolve.display import console
@@ -43,10 +45,8 @@ def list_(
     """List components and architectures, or those of a kind, or the papers."""
     with opened(store) as known:
         rows = known.listed(kind)
-    table = Table("name", "kind", "year", "arXiv", "from", "insight" if kind != "paper" else "title")
-    for row in rows:
-        table.add_row(row.name, row.kind, str(row.year or ""), row.identifier, row.origin, row.text)
-    _print_table(table)
+    columns = ("name", "kind", "year", "arXiv", "from", "insight" if kind != "paper" else "title")
+    _print_table(columns, [(r.name, r.kind, str(r.year or ""), r.identifier, r.origin, r.text) for r in rows])
 
 
 @app.command()
@@ -70,10 +70,8 @@ def search(
     """Find components, architectures and papers by names, weaknesses, insights and abstracts (BM25)."""
     with opened(store) as known:
         matches = known.search(query, count)
-    table = Table("score", "form", "name", "kind", "insight or title")
-    for match in matches:
-        table.add_row(f"{match.score:.2f}", match.form, match.name, match.kind, match.text)
-    _print_table(table)
+    columns = ("score", "form", "name", "kind", "insight or title")
+    _print_table(columns, [(f"{m.score:.2f}", m.form, m.name, m.kind, m.text) for m in matches])
 
 
 @app.command()
@@ -82,11 +80,8 @@ def stats(store: Store = None) -> None:
     with opened(store) as known:
         counts = known.statistics()
         console().print(str(known.path), markup=False)
-    table = Table("what", "of", "rows")
-    for what, rows in counts.items():
-        for name, count in rows.items():
-            table.add_row(what, name, f"{count:,}")
-    _print_table(table)
+    rows = [(what, name, f"{count:,}") for what, counted in counts.items() for name, count in counted.items()]
+    _print_table(("what", "of", "rows"), rows)
 
 
 @app.command()
@@ -105,7 +100,8 @@ def ingest(
         str | None, typer.Option(help="Another address of the API (default: EVOLVE_ARXIV_URL).")
     ] = None,
     pause: Annotated[
-        float, typer.Option(min=0.0, help="Seconds between requests; arXiv's terms ask for 3.")
+        float,
+        typer.Option(min=0.0, help="Seconds between requests, and before a second try; arXiv's terms ask for 3."),
     ] = 3.0,
     store: Store = None,
 ) -> None:
@@ -113,7 +109,7 @@ def ingest(
 
     Stop it at any moment; the same command continues, and asks for no page twice.
     """
-    from cognition.papers.client import ArxivClient, identifiers
+    from cognition.papers.client import ArxivClient, address, identifiers
     from cognition.papers.errors import ArxivUnavailable
     from cognition.papers.ingestion import ingest_identifiers, ingest_query, plain_query, query_since
     from cognition.papers.transport import Manners, Transport
@@ -126,8 +122,8 @@ def ingest(
     written = plain_query(query) if query is not None else ""
     written = written if since is None else query_since(written, since)
     with opened(store) as known:
-        transport = Transport(known.path.parent / f"{known.path.stem}.arxiv", Manners(pause=pause))
-        client = ArxivClient(transport, url)
+        transport = Transport(known.path.parent / f"{known.path.stem}.arxiv", Manners(pause=pause, backoff=pause))
+        client = ArxivClient(transport, address(url))
         if wanted:
             pages = ingest_identifiers(known, client, wanted, dry=dry_run)
         else:
@@ -165,11 +161,11 @@ def dedup(
         found = [one for one in duplicates(known, threshold) if one.rule in (by or RULES)]
         if apply:
             known.merge([(one.form, one.kept, one.repeated) for one in found])
-    table = Table("form", "kept", "repetition", "by", "similarity")
-    for one in found:
-        table.add_row(one.form, one.kept_name, one.repeated_name, one.rule, f"{one.similarity:.2f}")
+    columns = ("form", "kept", "repetition", "by", "similarity")
     if found:
-        _print_table(table)
+        _print_table(
+            columns, [(d.form, d.kept_name, d.repeated_name, d.rule, f"{d.similarity:.2f}") for d in found]
+        )
     console().print(f"{len(found)} {'marked' if apply else 'proposed; --apply marks them'}")
 
 
@@ -187,15 +183,17 @@ def export(
             write_text(file, "".join(f"{line}\n" for line in known.exported()))
 
 
-def _print_table(table: Table) -> None:
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on a terminal; on a pipe a line for each row, its cells between tabs."""
     target = console()
     if target.is_terminal:
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*map(escape, row))
         target.print(table)
         return
-    target.out("\t".join(str(column.header) for column in table.columns), highlight=False)
-    for cells in zip(*(column.cells for column in table.columns), strict=True):
-        target.out("\t".join(" ".join(str(cell).split()) for cell in cells), highlight=False)
+    for row in (columns, *rows):
+        typer.echo("\t".join(" ".join(cell.split()) for cell in row))
 
 
 def _print_page(page: Ingested, dry: bool) -> None:
