@@ -75,24 +75,32 @@ def _proposals(form: str, rows: Sequence[Mapping[str, Any]], threshold: float) -
 def similar(sets: Sequence[frozenset[str]], threshold: float) -> Iterator[tuple[int, int, float]]:
     """Every pair of sets (the lower place first) whose Jaccard similarity is at least `threshold`, exactly.
 
-    Sets that similar share a word among their rarest (prefix filtering: Bayardo, Ma and Srikant, Scaling Up All
-    Pairs Similarity Search, 2007), so that few pairs are compared.
+    Sets that similar share a word among their rarest, the larger's |x| - ceil(t |x|) + 1 and the smaller's
+    |y| - ceil(2t / (1 + t) |y|) + 1 (prefix filtering: Xiao, Wang, Lin and Yu, Efficient Similarity Joins for
+    Near Duplicate Detection, 2008), so that few pairs are compared.
     """
     counts = Counter(word for words in sets for word in words)
-    rarest = [sorted(words, key=lambda word: (counts[word], word)) for words in sets]
     index: dict[str, list[int]] = defaultdict(list)
-    for place, words in enumerate(rarest):
+    for place in sorted(range(len(sets)), key=lambda place: (len(sets[place]), place)):
+        words = sorted(sets[place], key=lambda word: (counts[word], word))
         size = len(words)
+        least = _least(threshold * size)
         candidates: set[int] = set()
-        for word in words[: size - ceil(threshold * size) + 1]:
+        for word in words[: size - least + 1]:
             candidates.update(index[word])
-            index[word].append(place)
-        for other in sorted(candidates):
-            if threshold * size <= len(sets[other]) <= size / threshold:
+        for other in candidates:
+            if len(sets[other]) >= least:
                 shared = len(sets[place] & sets[other])
                 similarity = shared / (size + len(sets[other]) - shared)
-                if similarity >= threshold:
-                    yield other, place, similarity
+                if similarity >= threshold - 1e-9:
+                    yield min(place, other), max(place, other), similarity
+        for word in words[: size - _least(2 * threshold / (1 + threshold) * size) + 1]:
+            index[word].append(place)
+
+
+def _least(share: float) -> int:
+    """The least whole number that is not below `share`; 7.000000000000001 counts as 7."""
+    return ceil(share - 1e-9)
 
 
 def _plain(name: str) -> str:

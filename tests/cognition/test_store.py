@@ -8,11 +8,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cognition.duplicates import duplicates
+from cognition.duplicates import duplicates, similar
 from cognition.loader import load_architectures, load_library
 from cognition.store.database import default_path
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
@@ -185,6 +188,21 @@ def test_duplicates_are_proposed_surest_first_and_nothing_changes(store: Cogniti
         ("text", "first", "second"),
     ]
     assert list(store.exported()) == before
+
+
+@given(
+    st.lists(st.frozensets(st.sampled_from("abcdefghijkl"), min_size=1), max_size=12),
+    st.sampled_from([0.3, 0.5, 0.7, 0.8, 1.0]),
+)
+def test_similar_pairs_are_exactly_those_of_comparing_all(sets: list[frozenset[str]], threshold: float) -> None:
+    expected = {
+        (i, j): len(a & b) / len(a | b)
+        for (i, a), (j, b) in combinations(enumerate(sets), 2)
+        if len(a & b) >= threshold * len(a | b) - 1e-9
+    }
+    found = list(similar(sets, threshold))
+    assert len(found) == len(expected)
+    assert {(i, j): value for i, j, value in found} == expected
 
 
 def test_a_merged_row_is_no_longer_listed_and_its_relations_count_as_the_kept_ones(store: CognitionStore) -> None:
