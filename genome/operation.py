@@ -85,7 +85,7 @@ class Option:
             if value not in self.choices:
                 raise GenomeError(f"{owner}: {self.name} is {value!r}; accepted: {', '.join(self.choices)}")
             return
-        exact = type(value)
+        exact = int if isinstance(value, int) and not isinstance(value, bool) else type(value)
         if exact not in self.types and not (exact is int and float in self.types):
             accepted = " or ".join(t.__name__ for t in self.types)
             raise GenomeError(f"{owner}: {self.name} is {value!r}; accepted: {accepted}")

@@ -40,7 +40,8 @@ class Program:
     """A component at concrete sizes: what a backend lowers.
 
     The first `len(arguments)` nodes are its arguments. `reads` and `writes` map names of values shared
-    between blocks to the nodes that read or provide them; `graph` has every option bound.
+    between blocks to the nodes that read or provide them; `graph` has every option bound, `template` all but
+    the names of sizes.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Program:
     writes: dict[str, int]
     sizes: Sizes
     graph: Graph
+    template: Graph
 
     @cached_property
     def key(self) -> str:
@@ -111,7 +113,7 @@ def program(
             raise LanguageError(str(error), node.line, node.column) from None
     _check_result(name, kind, bound.nodes[bound.output], nodes[bound.output], sizes)
     writes = {str(node.options["name"]): index for index, node in enumerate(nodes) if node.operation == "share"}
-    return Program(name, kind, arguments, tuple(nodes), bound.output, reads, writes, sizes, bound)
+    return Program(name, kind, arguments, tuple(nodes), bound.output, reads, writes, sizes, bound, graph)
 
 
 def _typed(

@@ -1,0 +1,54 @@
+"""What a framework adds to an exported module: how it writes calls, parameters, classes and imports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Target:
+    """One framework, as text.
+
+    `operations` is a file of functions, of which a module holds those that it uses. `expressions` maps operations
+    to text with named places: inputs, options, `{parameter}`, and `{like}`, an array over batch and time; an
+    operation without an entry is a call of the function of its name. `number` maps operations of an array and a
+    number, `{array}` and `{number}`, where these are written differently.
+
+    `array` is the type of arrays, `base` that of modules, `modules` the type of a list of modules ("" for a plain
+    list), `method` the forward method, `prepare` what a constructor begins with, `random` the type of a source of
+    random numbers ("" where it is global) and `seeded` one. `read` is how a call reads a learned array, `leading`
+    stands for batch and time in an einsum, and `imports` maps names to the statements that bring them.
+    """
+
+    name: str
+    title: str
+    operations: Path
+    expressions: Mapping[str, str]
+    number: Mapping[str, str]
+    array: str
+    base: str
+    modules: str
+    method: str
+    prepare: tuple[str, ...]
+    random: str
+    seeded: str
+    read: str
+    leading: str
+    float32: str
+    imports: Mapping[str, str]
+
+    @property
+    def parameters(self) -> list[str]:
+        """Parameters of every constructor."""
+        return ["config: Config", *([f"rngs: {self.random}"] if self.random else [])]
+
+    @property
+    def arguments(self) -> str:
+        """What is passed on to constructors."""
+        return "config, rngs" if self.random else "config"
+
+    def drawn(self, call: str) -> str:
+        """The call of a function that draws random numbers."""
+        return call.replace("(", "(rngs, ", 1) if self.random else call

@@ -1,0 +1,1 @@
+"""Recipes as PyTorch modules, which `torch.compile` accepts."""

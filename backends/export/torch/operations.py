@@ -1,0 +1,310 @@
+"""Operations of exported PyTorch modules, each of which holds those that it uses."""
+
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+
+def constant(*shape: int, value: float) -> nn.Parameter:
+    """A learned array that starts at one value."""
+    return nn.Parameter(torch.full(shape, value))
+
+
+def normal(*shape: int, scale: float | None = None) -> nn.Parameter:
+    """Normal draws, held within three deviations; by default 1 / sqrt(inputs)."""
+    deviation = shape[-2] ** -0.5 if scale is None else scale
+    return nn.Parameter(torch.randn(shape).clamp(-3, 3) * deviation)
+
+
+def uniform(*shape: int, scale: float) -> nn.Parameter:
+    """Uniform draws between -scale and scale."""
+    return nn.Parameter((2 * torch.rand(shape) - 1) * scale)
+
+
+def linear(inputs: int, outputs: int, bias: bool = False) -> nn.Linear:
+    """A matrix, with a bias of zero if asked for."""
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    layer.weight = nn.Parameter(normal(inputs, outputs).detach().T.contiguous())
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def scalar(value: float, like: Tensor) -> Tensor:
+    """A number as an array."""
+    return torch.tensor(value, device=like.device)
+
+
+def ramp(size: int, first: float, last: float, like: Tensor) -> Tensor:
+    """Numbers from first to last in equal steps."""
+    return torch.linspace(first, last, size, device=like.device)
+
+
+def over_time(value: Tensor, like: Tensor, features: int) -> Tensor:
+    """A value at all positions of all sequences: [B, T, *features]."""
+    return value.expand(*like.shape[:2], *value.shape[value.ndim - features :])
+
+
+def concat(*values: Tensor) -> Tensor:
+    """Join last axes; the other axes broadcast."""
+    leading = torch.broadcast_shapes(*(value.shape[:-1] for value in values))
+    whole = [value.expand(*leading, value.shape[-1]) for value in values]
+    return torch.cat(whole, dim=-1)
+
+
+def rms_normalize(x: Tensor) -> Tensor:
+    """Divide by the root mean square of the last axis (1910.07467)."""
+    return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + 1e-6)
+
+
+def standardize(x: Tensor) -> Tensor:
+    """Subtract the mean of the last axis, divide by its deviation (1607.06450)."""
+    x = x - x.mean(dim=-1, keepdim=True)
+    return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + 1e-6)
+
+
+def l2_normalize(x: Tensor) -> Tensor:
+    """Divide by the length of the last axis."""
+    return x * torch.rsqrt(x.square().sum(dim=-1, keepdim=True) + 1e-6)
+
+
+def position(like: Tensor) -> Tensor:
+    """The number of every position: [1, T, 1]."""
+    return torch.arange(like.shape[1], device=like.device).float()[None, :, None]
+
+
+def sinusoid(features: int, like: Tensor) -> Tensor:
+    """Sines and cosines of the position (1706.03762): [1, T, features]."""
+    even = torch.arange(0, features, 2, device=like.device)
+    angle = position(like) * 10000.0 ** (-even / features)
+    table = torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)
+    return table.flatten(-2)[..., :features]
+
+
+def rope(x: Tensor, base: float) -> Tensor:
+    """Rotate pairs of the last axis by angles that grow with time (2104.09864)."""
+    half = x.shape[-1] // 2
+    rate = base ** (-torch.arange(half, device=x.device) / half)
+    angle = torch.arange(x.shape[1], device=x.device)[:, None] * rate
+    angle = angle.reshape(x.shape[1], *[1] * (x.ndim - 3), half)
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
+    turned = [first * cosine - second * sine, second * cosine + first * sine, rest]
+    return torch.cat(turned, dim=-1)
+
+
+def last_position(x: Tensor) -> Tensor:
+    """The features of the last position, at every position."""
+    return x[:, -1:].expand_as(x)
+
+
+def shift(x: Tensor, steps: int) -> Tensor:
+    """The value of some positions before, zero before the start."""
+    start = torch.zeros_like(x[:, :steps])
+    return torch.cat([start, x[:, : max(x.shape[1] - steps, 0)]], dim=1)
+
+
+def causal_conv(x: Tensor, weight: Tensor) -> Tensor:
+    """A filter over the last positions; its first row meets the present."""
+    kernel = weight.shape[0]
+    filters = weight.reshape(kernel, -1).flip(0).T[:, None]  # [features, 1, kernel]
+    past = F.pad(x.flatten(2).transpose(1, 2), (kernel - 1, 0))
+    y = F.conv1d(past, filters, groups=filters.shape[0])
+    return y.transpose(1, 2).reshape(x.shape)
+
+
+def long_conv(x: Tensor, filter: Tensor) -> Tensor:
+    """A filter as long as the context, by Fourier transforms (2302.10866)."""
+    time = x.shape[1]
+    spectrum = torch.fft.rfft(x, n=2 * time, dim=1)
+    spectrum = spectrum * torch.fft.rfft(filter, n=2 * time, dim=1)
+    return torch.fft.irfft(spectrum, n=2 * time, dim=1)[:, :time]
+
+
+def linear_scan(decay: Tensor, x: Tensor) -> Tensor:
+    """h = decay * h + x along time, in log T passes that double their reach."""
+    decay, x = torch.broadcast_tensors(decay, x)
+    reach = 1
+    while reach < x.shape[1]:
+        x = x + decay * shift(x, reach)
+        decay = decay * shift(decay, reach)
+        reach *= 2
+    return x
+
+
+def window_bias(q: Tensor, window: int) -> Tensor:
+    """Hide what lies further back than a window: [T, T]."""
+    place = torch.arange(q.shape[1], device=q.device)
+    far = place[:, None] - place >= window
+    return torch.zeros(far.shape, device=q.device).masked_fill(far, -math.inf)
+
+
+def alibi_bias(q: Tensor) -> Tensor:
+    """Lower scores with distance, at a rate for each head (2108.12409): [H, T, T]."""
+    heads = q.shape[2]
+    power = 2 ** math.floor(math.log2(heads))
+    slopes = [2 ** (-8 * i / power) for i in range(1, power + 1)]
+    slopes += [2 ** (-4 * i / power) for i in range(1, 2 * power, 2)]
+    place = torch.arange(q.shape[1], device=q.device)
+    rate = torch.tensor(slopes[:heads], device=q.device)[:, None, None]
+    return -rate * (place[:, None] - place)
+
+
+def decay_bias(log_decay: Tensor) -> Tensor:
+    """Sums of log decays between two positions (2503.02130): [B, H, T, T]."""
+    total = torch.cumsum(log_decay, dim=1).transpose(1, 2)
+    return total[..., :, None] - total[..., None, :]
+
+
+def attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    bias: Tensor | None = None,
+    scale: float | None = None,
+) -> Tensor:
+    """Causal softmax attention; groups of heads may share keys (2305.13245)."""
+    shared = q.shape[2] // k.shape[2]
+    k, v = (x.repeat_interleave(shared, dim=2).transpose(1, 2) for x in (k, v))
+    q = q.transpose(1, 2)
+    if bias is None:
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
+    else:
+        place = torch.arange(q.shape[2], device=q.device)
+        bias = bias.masked_fill(place > place[:, None], -math.inf)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
+    return y.transpose(1, 2)
+
+
+def chunked(x: Tensor, chunk: int) -> Tensor:
+    """[B, T, H, K] to [B, chunks, H, chunk, K], zeros after the end."""
+    x = F.pad(x, (0, 0, 0, 0, 0, -x.shape[1] % chunk))
+    return x.unflatten(1, (-1, chunk)).transpose(2, 3)
+
+
+def head_decay(total: Tensor) -> Tensor:
+    """What is left at a row of what entered at a column, from sums of log decays."""
+    gap = total - total.transpose(-1, -2)
+    later = torch.ones_like(gap, dtype=torch.bool).triu(1)
+    return torch.exp(gap.masked_fill(later, -math.inf))
+
+
+def channel_scores(q: Tensor, k: Tensor, total: Tensor) -> Tensor:
+    """Products of queries with earlier keys, decayed channel by channel."""
+    gap = total[..., :, None, :] - total[..., None, :, :]
+    size = total.shape[-2]
+    later = torch.ones(size, size, dtype=torch.bool, device=q.device).triu(1)
+    kept = torch.exp(gap.masked_fill(later[..., None], -math.inf))
+    return (q[..., :, None, :] * k[..., None, :, :] * kept).sum(dim=-1)
+
+
+def linear_attention(
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor | None = None
+) -> Tensor:
+    """S = exp(log_decay) S + k v^T, read by q / sqrt(K), in chunks (2312.06635).
+
+    The decay is [B, T, H] or, for every channel of the key, [B, T, H, K].
+    """
+    time, size = q.shape[1], q.shape[-1]
+    if log_decay is None:
+        log_decay = torch.zeros_like(q[..., 0])
+    by_channel = log_decay.ndim == 4
+    chunk = min(8 if by_channel else 64, time)
+    decay = log_decay if by_channel else log_decay[..., None]
+    q, k, v, decay = (chunked(x, chunk) for x in (q * size**-0.5, k, v, decay))
+    total = torch.cumsum(decay, dim=-2)
+    if by_channel:
+        score = channel_scores(q, k, total)
+    else:
+        score = (q @ k.transpose(-1, -2)) * head_decay(total)
+    y = score @ v
+    if y.shape[1] > 1:
+        last = total[..., -1:, :]
+        update = (k * torch.exp(last - total)).transpose(-1, -2) @ v
+        state = linear_scan(torch.exp(last).transpose(-1, -2), update)
+        y = y + (q * torch.exp(total)) @ shift(state, 1)
+    return y.transpose(2, 3).flatten(1, 2)[:, :time]
+
+
+def delta_rule(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    log_decay: Tensor | None = None,
+) -> Tensor:
+    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
+    time, size = q.shape[1], q.shape[-1]
+    chunk = min(64, time)
+    decay = torch.zeros_like(beta) if log_decay is None else log_decay
+    parts = (q * size**-0.5, k, v, beta[..., None], decay[..., None])
+    q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    total = torch.cumsum(decay, dim=-2)
+    kept = head_decay(total)
+    overlap = ((beta * k) @ k.transpose(-1, -2) * kept).tril(-1)
+    system = overlap + torch.eye(chunk, device=q.device)
+    right = torch.cat([beta * v, beta * torch.exp(total) * k], dim=-1)
+    solved = torch.linalg.solve_triangular(
+        system, right, upper=False, unitriangular=True
+    )
+    written, erased = solved.split([v.shape[-1], size], dim=-1)
+    score = (q @ k.transpose(-1, -2)) * kept
+    last = total[..., -1:, :]
+    query, key = q * torch.exp(total), (k * torch.exp(last - total)).transpose(-1, -2)
+    state = torch.zeros_like(key[:, 0] @ v[:, 0])
+    outputs = []
+    for n in range(q.shape[1]):
+        stored = written[:, n] - erased[:, n] @ state
+        outputs.append(query[:, n] @ state + score[:, n] @ stored)
+        state = torch.exp(last[:, n]) * state + key[:, n] @ stored
+    return torch.stack(outputs, dim=1).transpose(2, 3).flatten(1, 2)[:, :time]
+
+
+def top_k(x: Tensor, count: int) -> Tensor:
+    """Keep the largest numbers of the last axis, of equals the first."""
+    chosen = x.argsort(dim=-1, descending=True, stable=True)[..., :count]
+    kept = torch.zeros_like(x, dtype=torch.bool).scatter(-1, chosen, True)
+    return x.masked_fill(~kept, -math.inf)
+
+
+class Experts(nn.Module):
+    """Gated units (2002.05202) that take part by their gates (1701.06538)."""
+
+    def __init__(self, experts: int, width: int, hidden: int) -> None:
+        super().__init__()
+        self.up = normal(experts, width, hidden)
+        self.gate = normal(experts, width, hidden)
+        self.down = normal(experts, hidden, width)
+
+    def forward(self, x: Tensor, gates: Tensor) -> Tensor:
+        experts = zip(self.up, self.gate, self.down, gates.unbind(-1), strict=True)
+        y = torch.zeros_like(x)
+        for up, gate, down, part in experts:
+            y = y + part[..., None] * ((F.silu(x @ gate) * (x @ up)) @ down)
+        return y
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Learned numbers."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def fill(
+    model: nn.Module, path: str | Path, renamed: dict[str, str] | None = None
+) -> None:
+    """Set all parameters from a file, in which matrices are [inputs, outputs]."""
+    modules = dict(model.named_modules())
+    arrays = {}
+    for key, array in load_file(path).items():
+        parts = key.replace("/", ".").split(".")
+        name = ".".join((renamed or {}).get(part, part) for part in parts)
+        layer = name.removesuffix(".weight")
+        if isinstance(modules.get(layer), nn.Linear):
+            arrays[f"{layer}.weight"] = array.T
+        elif parts[0] != "optimizer":
+            arrays[name] = array
+    model.load_state_dict(arrays)
