@@ -194,8 +194,7 @@ class _Printer:
         node = self.nodes[index]
         name = node.operation
         if name == "constant":
-            value = self._option(index, "value")
-            return Operand(value, UNARY if value.startswith("-") else SUM if " " in value else ATOM, True), []
+            return self._option(index, "value"), []
         if name == "weight":
             return Operand(self.target.read.format(f"self.{self.attributes[label(node)]}")), []
         if name in _PASSES:
@@ -256,9 +255,8 @@ class _Printer:
                 return Operand(self._concat(node, parts))
         form = self.target.expressions.get(node.operation)
         if form is None:
-            arguments = [str(part) for part in map("{}".format, parts)]
-            arguments += [str(places["parameter"])] if node.parameters else []
-            arguments += [str(places[o.name]) for o in declared.options if places[o.name] is not None]
+            given = [places[option.name] for option in declared.options if places[option.name] is not None]
+            arguments = [f"{value}" for value in (*parts, *given)]
             return Operand(f"{node.operation}({', '.join(arguments)})")
         level = PRODUCT if node.operation == "gain" else SUM if node.operation == "offset" else ATOM
         if level < ATOM:
@@ -296,10 +294,9 @@ class _Printer:
     def _einsum(self, node: TypedNode, parts: list[Operand]) -> str:
         terms, output = str(node.options["equation"]).replace(" ", "").split("->")
         varies = [self.nodes[part.node].value.over != "parameter" if part.node >= 0 else False for part in parts]
-        leading = self.target.leading
-        own = [f"{leading}{t}" if v else t for t, v in zip(terms.split(","), varies, strict=True)]
-        equation = f"{','.join(own)}->{leading if any(varies) else ''}{output}"
-        places = {"equation": f'"{equation}"', "values": ", ".join(map(str, map("{}".format, parts)))}
+        own = [f"...{term}" if v else term for term, v in zip(terms.split(","), varies, strict=True)]
+        equation = f"{','.join(own)}->{'...' if any(varies) else ''}{output}"
+        places = {"equation": f'"{equation}"', "values": ", ".join(map("{}".format, parts))}
         return self.target.expressions["einsum"].format_map(places)
 
     def _concat(self, node: TypedNode, parts: list[Operand]) -> str:
@@ -307,8 +304,9 @@ class _Printer:
         values = ", ".join(map("{}".format, parts))
         return self.target.expressions["concat"].format(values) if len(overs) == 1 else f"concat({values})"
 
-    def _option(self, index: int, name: str) -> str:
-        """An option as text: sizes are read from the module."""
+    def _option(self, index: int, name: str) -> Operand:
+        """An option as an expression: sizes are read from the module."""
         expression: Expression = dict(self.program.template.nodes[index].options)[name]
-        named = substitute(expression, {size: Name(f"self.{size}") for size in SIZE_NAMES})
-        return text(named)
+        found = text(substitute(expression, {size: Name(f"self.{size}") for size in SIZE_NAMES}))
+        simple = re.fullmatch(r"[\w.]+", found) is not None
+        return Operand(found, ATOM if simple else SUM, number=True)

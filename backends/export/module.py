@@ -43,14 +43,14 @@ def module_text(
     parts += [definition.text for definition in held.values()]
     parts += ["\n".join(lines) for lines in classes]
     parts.append(_load(target, renamed))
-    about = docstring([f"{title}: a sequence model in {target.title}.", *_about(instance, library, recipe, lineage)], 0)
+    about = docstring(
+        [f"{title}: a sequence model in {target.title}.", *_about(instance, library, recipe, lineage)], 0
+    )
     whole = "\n\n\n".join(parts)
     return "\n".join([*about, "", *_imports(target, whole), "", "", whole, ""])
 
 
-def _about(
-    instance: Instance, library: Library, recipe: Sequence[str], lineage: Sequence[str]
-) -> list[str]:
+def _about(instance: Instance, library: Library, recipe: Sequence[str], lineage: Sequence[str]) -> list[str]:
     sizes = ", ".join(f"{name} {int(getattr(instance.sizes, name))}" for name in SIZE_NAMES)
     facts = f"{instance.cost.parameters:,} parameters at {sizes}. Shapes in comments are those at these sizes."
     paragraphs = ["\n".join(f"  {line}" for line in recipe), facts]
@@ -99,4 +99,4 @@ def _imports(target: Target, text: str) -> list[str]:
     return [*groups[0], "", *groups[1]]
 
 
-_STANDARD = frozenset({"collections.abc", "dataclasses", "math", "pathlib"})
+_STANDARD = frozenset({"collections.abc", "dataclasses", "math", "pathlib", "typing"})

@@ -5,7 +5,6 @@ Typing a program at such sizes gives every shape twice: as a number, and as an e
 
 from __future__ import annotations
 
-from collections import Counter
 from fractions import Fraction
 from math import lcm
 
@@ -27,10 +26,10 @@ class Size(int):
         return self
 
     def __add__(self, other: int) -> Size:
-        total = Counter(self.terms)
+        total = dict(self.terms)
         for names, factor in _terms(other).items():
-            total[names] += factor  # pyright: ignore[reportArgumentType]
-        return Size(int(self) + int(other), dict(total))
+            total[names] = total.get(names, Fraction(0)) + factor
+        return Size(int(self) + int(other), total)
 
     __radd__ = __add__
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+OPERATIONS = Path(__file__).parent / "operations"
+"""Where the functions are that modules hold."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -18,8 +21,8 @@ class Target:
 
     `array` is the type of arrays, `base` that of modules, `modules` the type of a list of modules ("" for a plain
     list), `method` the forward method, `prepare` what a constructor begins with, `random` the type of a source of
-    random numbers ("" where it is global) and `seeded` one. `read` is how a call reads a learned array, `leading`
-    stands for batch and time in an einsum, and `imports` maps names to the statements that bring them.
+    random numbers ("" where it is global) and `seeded` one. `read` is how a call reads a learned array, and
+    `imports` maps names to the statements that bring them.
     """
 
     name: str
@@ -35,7 +38,6 @@ class Target:
     random: str
     seeded: str
     read: str
-    leading: str
     float32: str
     imports: Mapping[str, str]
 

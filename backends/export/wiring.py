@@ -79,9 +79,7 @@ def block_classes(
     return found, order
 
 
-def _block(
-    block: PlacedBlock, name: str, components: dict[str, ComponentClass], target: Target
-) -> ComponentClass:
+def _block(block: PlacedBlock, name: str, components: dict[str, ComponentClass], target: Target) -> ComponentClass:
     def signature(placed: PlacedProgram) -> Signature:
         return components[class_key(placed.program)].signature
 

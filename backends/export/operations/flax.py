@@ -201,6 +201,11 @@ def head_decay(total: Array) -> Array:
     return jnp.exp(jnp.where(earlier, total - total.swapaxes(-1, -2), -jnp.inf))
 
 
+def head_scores(q: Array, k: Array, total: Array) -> Array:
+    """Products of queries with earlier keys, decayed head by head."""
+    return (q @ k.swapaxes(-1, -2)) * head_decay(total)
+
+
 def channel_scores(q: Array, k: Array, total: Array) -> Array:
     """Products of queries with earlier keys, decayed channel by channel."""
     gap = total[..., :, None, :] - total[..., None, :, :]
@@ -224,10 +229,7 @@ def linear_attention(
     decay = log_decay if by_channel else log_decay[..., None]
     q, k, v, decay = (chunked(x, chunk) for x in (q * size**-0.5, k, v, decay))
     total = jnp.cumsum(decay, axis=-2)
-    if by_channel:
-        score = channel_scores(q, k, total)
-    else:
-        score = (q @ k.swapaxes(-1, -2)) * head_decay(total)
+    score = (channel_scores if by_channel else head_scores)(q, k, total)
     y = score @ v
     if y.shape[1] > 1:
         last = total[..., -1:, :]
@@ -251,14 +253,13 @@ def delta_rule(
     parts = (q * size**-0.5, k, v, beta[..., None], decay[..., None])
     q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
     total = jnp.cumsum(decay, axis=-2)
-    kept = head_decay(total)
-    system = jnp.tril((beta * k) @ k.swapaxes(-1, -2) * kept, -1) + jnp.eye(chunk)
+    system = jnp.tril(head_scores(beta * k, k, total), -1) + jnp.eye(chunk)
     right = jnp.concatenate([beta * v, beta * jnp.exp(total) * k], axis=-1)
     solved = jax.scipy.linalg.solve_triangular(
         system, right, lower=True, unit_diagonal=True
     )
     written, erased = solved[..., : v.shape[-1]], solved[..., v.shape[-1] :]
-    score = (q @ k.swapaxes(-1, -2)) * kept
+    score = head_scores(q, k, total)
     last = total[..., -1:, :]
     query, key = q * jnp.exp(total), (k * jnp.exp(last - total)).swapaxes(-1, -2)
 
@@ -269,7 +270,7 @@ def delta_rule(
 
     chunks = (written, erased, query, score, key, jnp.exp(last))
     start = jnp.zeros_like(key[:, 0] @ v[:, 0])
-    _, y = jax.lax.scan(step, start, [x.swapaxes(0, 1) for x in chunks])
+    _, y = jax.lax.scan(step, start, tuple(x.swapaxes(0, 1) for x in chunks))
     return unchunked(y.swapaxes(0, 1), time)
 
 
@@ -283,9 +284,7 @@ def top_k(x: Array, count: int) -> Array:
 class Experts(nnx.Module):
     """Gated units (2002.05202) that take part by their gates (1701.06538)."""
 
-    def __init__(
-        self, rngs: nnx.Rngs, experts: int, width: int, hidden: int
-    ) -> None:
+    def __init__(self, rngs: nnx.Rngs, experts: int, width: int, hidden: int) -> None:
         self.up = normal(rngs, experts, width, hidden)
         self.gate = normal(rngs, experts, width, hidden)
         self.down = normal(rngs, experts, hidden, width)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from backends.export.target import Target
+from backends.export.target import OPERATIONS, Target
 
 FLAX = Target(
     name="flax",
     title="Flax",
-    operations=Path(__file__).with_name("operations.py"),
+    operations=OPERATIONS / "flax.py",
     expressions={
         "linear": "{module}({x})",
         "gain": "{x} * {parameter}",
@@ -61,7 +59,6 @@ FLAX = Target(
     random="nnx.Rngs",
     seeded="nnx.Rngs(0)",
     read="{}[...]",
-    leading="...",
     float32="{}.astype(jnp.float32)",
     imports={
         "math": "import math",

@@ -193,6 +193,11 @@ def head_decay(total: Tensor) -> Tensor:
     return torch.exp(gap.masked_fill(later, -math.inf))
 
 
+def head_scores(q: Tensor, k: Tensor, total: Tensor) -> Tensor:
+    """Products of queries with earlier keys, decayed head by head."""
+    return (q @ k.transpose(-1, -2)) * head_decay(total)
+
+
 def channel_scores(q: Tensor, k: Tensor, total: Tensor) -> Tensor:
     """Products of queries with earlier keys, decayed channel by channel."""
     gap = total[..., :, None, :] - total[..., None, :, :]
@@ -217,10 +222,7 @@ def linear_attention(
     decay = log_decay if by_channel else log_decay[..., None]
     q, k, v, decay = (chunked(x, chunk) for x in (q * size**-0.5, k, v, decay))
     total = torch.cumsum(decay, dim=-2)
-    if by_channel:
-        score = channel_scores(q, k, total)
-    else:
-        score = (q @ k.transpose(-1, -2)) * head_decay(total)
+    score = (channel_scores if by_channel else head_scores)(q, k, total)
     y = score @ v
     if y.shape[1] > 1:
         last = total[..., -1:, :]
@@ -244,15 +246,14 @@ def delta_rule(
     parts = (q * size**-0.5, k, v, beta[..., None], decay[..., None])
     q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
     total = torch.cumsum(decay, dim=-2)
-    kept = head_decay(total)
-    overlap = ((beta * k) @ k.transpose(-1, -2) * kept).tril(-1)
+    overlap = head_scores(beta * k, k, total).tril(-1)
     system = overlap + torch.eye(chunk, device=q.device)
     right = torch.cat([beta * v, beta * torch.exp(total) * k], dim=-1)
     solved = torch.linalg.solve_triangular(
         system, right, upper=False, unitriangular=True
     )
     written, erased = solved.split([v.shape[-1], size], dim=-1)
-    score = (q @ k.transpose(-1, -2)) * kept
+    score = head_scores(q, k, total)
     last = total[..., -1:, :]
     query, key = q * torch.exp(total), (k * torch.exp(last - total)).transpose(-1, -2)
     state = torch.zeros_like(key[:, 0] @ v[:, 0])

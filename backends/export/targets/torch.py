@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from backends.export.target import Target
+from backends.export.target import OPERATIONS, Target
 
 TORCH = Target(
     name="torch",
     title="PyTorch",
-    operations=Path(__file__).with_name("operations.py"),
+    operations=OPERATIONS / "torch.py",
     expressions={
         "linear": "{module}({x})",
         "gain": "{x} * {parameter}",
@@ -63,7 +61,6 @@ TORCH = Target(
     random="",
     seeded="",
     read="{}",
-    leading="...",
     float32="{}.float()",
     imports={
         "math": "import math",

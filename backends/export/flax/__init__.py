@@ -1,1 +1,0 @@
-"""Recipes as Flax NNX modules."""

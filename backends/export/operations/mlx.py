@@ -1,0 +1,328 @@
+"""Operations of exported MLX modules, each of which holds those that it uses."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+from mlx.utils import tree_flatten
+
+
+def constant(*shape: int, value: float) -> mx.array:
+    """A learned array that starts at one value."""
+    return mx.full(shape, value)
+
+
+def normal(*shape: int, scale: float | None = None) -> mx.array:
+    """Normal draws, held within three deviations; by default 1 / sqrt(inputs)."""
+    deviation = shape[-2] ** -0.5 if scale is None else scale
+    return mx.clip(mx.random.normal(shape), -3, 3) * deviation
+
+
+def uniform(*shape: int, scale: float) -> mx.array:
+    """Uniform draws between -scale and scale."""
+    return mx.random.uniform(-scale, scale, shape)
+
+
+def linear(inputs: int, outputs: int, bias: bool = False) -> nn.Linear:
+    """A matrix, with a bias of zero if asked for."""
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    layer.weight = normal(inputs, outputs).T
+    if bias:
+        layer.bias = mx.zeros(outputs)
+    return layer
+
+
+def scalar(value: float, like: mx.array) -> mx.array:
+    """A number as an array."""
+    return mx.array(value, like.dtype)
+
+
+def over_time(value: mx.array, like: mx.array, features: int) -> mx.array:
+    """A value at all positions of all sequences: [B, T, *features]."""
+    own = value.shape[value.ndim - features :]
+    return mx.broadcast_to(value, (*like.shape[:2], *own))
+
+
+def leading_shape(*values: mx.array) -> tuple[int, ...]:
+    """The shape to which all axes but the last broadcast."""
+    return mx.broadcast_arrays(*(value[..., 0] for value in values))[0].shape
+
+
+def concat(*values: mx.array) -> mx.array:
+    """Join last axes; the other axes broadcast."""
+    leading = leading_shape(*values)
+    whole = [mx.broadcast_to(x, (*leading, x.shape[-1])) for x in values]
+    return mx.concatenate(whole, axis=-1)
+
+
+def rms_normalize(x: mx.array) -> mx.array:
+    """Divide by the root mean square of the last axis (1910.07467)."""
+    return x * mx.rsqrt(x.square().mean(axis=-1, keepdims=True) + 1e-6)
+
+
+def standardize(x: mx.array) -> mx.array:
+    """Subtract the mean of the last axis, divide by its deviation (1607.06450)."""
+    x = x - x.mean(axis=-1, keepdims=True)
+    return x * mx.rsqrt(x.square().mean(axis=-1, keepdims=True) + 1e-6)
+
+
+def l2_normalize(x: mx.array) -> mx.array:
+    """Divide by the length of the last axis."""
+    return x * mx.rsqrt(x.square().sum(axis=-1, keepdims=True) + 1e-6)
+
+
+def position(like: mx.array) -> mx.array:
+    """The number of every position: [1, T, 1]."""
+    return mx.arange(like.shape[1], dtype=mx.float32)[None, :, None]
+
+
+def sinusoid(features: int, like: mx.array) -> mx.array:
+    """Sines and cosines of the position (1706.03762): [1, T, features]."""
+    even = mx.arange(0, features, 2)
+    angle = position(like) * mx.exp(-math.log(10000.0) / features * even)
+    table = mx.stack([mx.sin(angle), mx.cos(angle)], axis=-1)
+    return mx.flatten(table, -2)[..., :features]
+
+
+def rope(x: mx.array, base: float) -> mx.array:
+    """Rotate pairs of the last axis by angles that grow with time (2104.09864)."""
+    half = x.shape[-1] // 2
+    rate = mx.exp(-math.log(base) / half * mx.arange(half))
+    angle = mx.arange(x.shape[1])[:, None] * rate
+    angle = angle.reshape(x.shape[1], *[1] * (x.ndim - 3), half)
+    cosine, sine = mx.cos(angle), mx.sin(angle)
+    first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
+    turned = [first * cosine - second * sine, second * cosine + first * sine, rest]
+    return mx.concatenate(turned, axis=-1)
+
+
+def last_position(x: mx.array) -> mx.array:
+    """The features of the last position, at every position."""
+    return mx.broadcast_to(x[:, -1:], x.shape)
+
+
+def shift(x: mx.array, steps: int) -> mx.array:
+    """The value of some positions before, zero before the start."""
+    start = mx.zeros_like(x[:, :steps])
+    return mx.concatenate([start, x[:, : max(x.shape[1] - steps, 0)]], axis=1)
+
+
+def causal_conv(x: mx.array, weight: mx.array) -> mx.array:
+    """A filter over the last positions; its first row meets the present."""
+    y = weight[0] * x
+    for lag in range(1, weight.shape[0]):
+        y = y + weight[lag] * shift(x, lag)
+    return y
+
+
+def long_conv(x: mx.array, filter: mx.array) -> mx.array:
+    """A filter as long as the context, by Fourier transforms (2302.10866)."""
+    time = x.shape[1]
+    spectrum = mx.fft.rfft(x, n=2 * time, axis=1)
+    spectrum = spectrum * mx.fft.rfft(filter, n=2 * time, axis=1)
+    return mx.fft.irfft(spectrum, n=2 * time, axis=1)[:, :time]
+
+
+def linear_scan(decay: mx.array, x: mx.array) -> mx.array:
+    """h = decay * h + x along time, in log T passes that double their reach."""
+    decay, x = mx.broadcast_arrays(decay, x)
+    reach = 1
+    while reach < x.shape[1]:
+        x = x + decay * shift(x, reach)
+        decay = decay * shift(decay, reach)
+        reach *= 2
+    return x
+
+
+def window_bias(q: mx.array, window: int) -> mx.array:
+    """Hide what lies further back than a window: [T, T]."""
+    place = mx.arange(q.shape[1])
+    return mx.where(place[:, None] - place < window, 0.0, -mx.inf)
+
+
+def alibi_bias(q: mx.array) -> mx.array:
+    """Lower scores with distance, at a rate for each head (2108.12409): [H, T, T]."""
+    heads = q.shape[2]
+    power = 2 ** math.floor(math.log2(heads))
+    slopes = [2 ** (-8 * i / power) for i in range(1, power + 1)]
+    slopes += [2 ** (-4 * i / power) for i in range(1, 2 * power, 2)]
+    place = mx.arange(q.shape[1])
+    rate = mx.array(slopes[:heads])[:, None, None]
+    return -rate * (place[:, None] - place)
+
+
+def decay_bias(log_decay: mx.array) -> mx.array:
+    """Sums of log decays between two positions (2503.02130): [B, H, T, T]."""
+    total = mx.cumsum(log_decay, axis=1).swapaxes(1, 2)
+    return total[..., :, None] - total[..., None, :]
+
+
+def attend(
+    q: mx.array,
+    k: mx.array,
+    v: mx.array,
+    bias: mx.array | None = None,
+    scale: float | None = None,
+) -> mx.array:
+    """Causal softmax attention; groups of heads may share keys (2305.13245)."""
+    factor = q.shape[-1] ** -0.5 if scale is None else scale
+    shared = q.shape[2] // k.shape[2]
+    k, v = (mx.repeat(x, shared, axis=2).swapaxes(1, 2) for x in (k, v))
+    score = (q * factor).swapaxes(1, 2) @ k.swapaxes(-1, -2)
+    if bias is not None:
+        score = score + bias
+    score = mx.where(earlier(score.shape[-1]), score, -mx.inf)
+    return (mx.softmax(score, axis=-1) @ v).swapaxes(1, 2)
+
+
+def earlier(size: int) -> mx.array:
+    """Which columns are no later than a row: [size, size]."""
+    place = mx.arange(size)
+    return place <= place[:, None]
+
+
+def chunked(x: mx.array, chunk: int) -> mx.array:
+    """[B, T, H, K] to [B, chunks, H, chunk, K], zeros after the end."""
+    x = mx.pad(x, [(0, 0), (0, -x.shape[1] % chunk), (0, 0), (0, 0)])
+    return mx.unflatten(x, 1, (-1, chunk)).swapaxes(2, 3)
+
+
+def unchunked(x: mx.array, time: int) -> mx.array:
+    """[B, chunks, H, chunk, K] to [B, T, H, K]."""
+    return mx.flatten(x.swapaxes(2, 3), 1, 2)[:, :time]
+
+
+def head_decay(total: mx.array) -> mx.array:
+    """What is left at a row of what entered at a column, from sums of log decays."""
+    gap = total - total.swapaxes(-1, -2)
+    return mx.exp(mx.where(earlier(gap.shape[-1]), gap, -mx.inf))
+
+
+def head_scores(q: mx.array, k: mx.array, total: mx.array) -> mx.array:
+    """Products of queries with earlier keys, decayed head by head."""
+    return (q @ k.swapaxes(-1, -2)) * head_decay(total)
+
+
+def channel_scores(q: mx.array, k: mx.array, total: mx.array) -> mx.array:
+    """Products of queries with earlier keys, decayed channel by channel."""
+    gap = total[..., :, None, :] - total[..., None, :, :]
+    kept = mx.exp(mx.where(earlier(total.shape[-2])[..., None], gap, -mx.inf))
+    return (q[..., :, None, :] * k[..., None, :, :] * kept).sum(axis=-1)
+
+
+def linear_attention(
+    q: mx.array, k: mx.array, v: mx.array, log_decay: mx.array | None = None
+) -> mx.array:
+    """S = exp(log_decay) S + k v^T, read by q / sqrt(K), in chunks (2312.06635).
+
+    The decay is [B, T, H] or, for every channel of the key, [B, T, H, K].
+    """
+    time, size = q.shape[1], q.shape[-1]
+    if log_decay is None:
+        log_decay = mx.zeros_like(q[..., 0])
+    by_channel = log_decay.ndim == 4
+    chunk = min(8 if by_channel else 64, time)
+    decay = log_decay if by_channel else log_decay[..., None]
+    q, k, v, decay = (chunked(x, chunk) for x in (q * size**-0.5, k, v, decay))
+    total = mx.cumsum(decay, axis=-2)
+    score = (channel_scores if by_channel else head_scores)(q, k, total)
+    y = score @ v
+    if y.shape[1] > 1:
+        last = total[..., -1:, :]
+        update = (k * mx.exp(last - total)).swapaxes(-1, -2) @ v
+        state = linear_scan(mx.exp(last).swapaxes(-1, -2), update)
+        y = y + (q * mx.exp(total)) @ shift(state, 1)
+    return unchunked(y, time)
+
+
+def unit_inverse(lower: mx.array) -> mx.array:
+    """(I + lower)^-1 below the diagonal, from blocks of 1, 2, 4, ... rows.
+
+    Two inverted neighbours X and Y become one: [[X, 0], [-Y lower X, Y]].
+    """
+    size = lower.shape[-1]
+    inverse, width = mx.broadcast_to(mx.eye(size), lower.shape), 1
+    while width < size:
+        block = mx.arange(size) // width
+        below = (block[:, None] == block + 1) & (block[:, None] % 2 == 1)
+        inverse = inverse - inverse @ mx.where(below, lower, 0.0) @ inverse
+        width *= 2
+    return inverse
+
+
+def delta_rule(
+    q: mx.array,
+    k: mx.array,
+    v: mx.array,
+    beta: mx.array,
+    log_decay: mx.array | None = None,
+) -> mx.array:
+    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
+    time, size = q.shape[1], q.shape[-1]
+    chunk = min(64, time)
+    decay = mx.zeros_like(beta) if log_decay is None else log_decay
+    parts = (q * size**-0.5, k, v, beta[..., None], decay[..., None])
+    q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    total = mx.cumsum(decay, axis=-2)
+    inverse = unit_inverse(mx.tril(head_scores(beta * k, k, total), -1))
+    written, erased = inverse @ (beta * v), inverse @ (beta * mx.exp(total) * k)
+    score = head_scores(q, k, total)
+    last = total[..., -1:, :]
+    query, key = q * mx.exp(total), (k * mx.exp(last - total)).swapaxes(-1, -2)
+    state = mx.zeros_like(key[:, 0] @ v[:, 0])
+    outputs = []
+    for n in range(q.shape[1]):
+        stored = written[:, n] - erased[:, n] @ state
+        outputs.append(query[:, n] @ state + score[:, n] @ stored)
+        state = mx.exp(last[:, n]) * state + key[:, n] @ stored
+    return unchunked(mx.stack(outputs, axis=1), time)
+
+
+def top_k(x: mx.array, count: int) -> mx.array:
+    """Keep the largest numbers of the last axis, of equals the first."""
+    own, other, index = x[..., :, None], x[..., None, :], mx.arange(x.shape[-1])
+    before = (other > own) | ((other == own) & (index < index[:, None]))
+    return mx.where(before.sum(axis=-1) < count, x, -mx.inf)
+
+
+class Experts(nn.Module):
+    """Gated units (2002.05202) that take part by their gates (1701.06538)."""
+
+    def __init__(self, experts: int, width: int, hidden: int) -> None:
+        super().__init__()
+        self.up = normal(experts, width, hidden)
+        self.gate = normal(experts, width, hidden)
+        self.down = normal(experts, hidden, width)
+
+    def __call__(self, x: mx.array, gates: mx.array) -> mx.array:
+        y = mx.zeros_like(x)
+        for n in range(self.up.shape[0]):
+            opened = nn.silu(x @ self.gate[n]) * (x @ self.up[n])
+            y = y + gates[..., n, None] * (opened @ self.down[n])
+        return y
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Learned numbers."""
+    parameters: Any = tree_flatten(model.parameters())
+    return sum(array.size for _, array in parameters)
+
+
+def fill(
+    model: nn.Module, path: str | Path, renamed: dict[str, str] | None = None
+) -> None:
+    """Set all parameters from a file, in which matrices are [inputs, outputs]."""
+    modules = dict(model.named_modules())
+    held: Any = mx.load(str(path))
+    arrays = []
+    for key, array in held.items():
+        parts = key.replace("/", ".").split(".")
+        name = ".".join((renamed or {}).get(part, part) for part in parts)
+        layer = name.removesuffix(".weight")
+        if isinstance(modules.get(layer), nn.Linear):
+            arrays.append((f"{layer}.weight", array.T))
+        elif parts[0] != "optimizer":
+            arrays.append((name, array))
+    model.load_weights(arrays)

@@ -1,1 +1,0 @@
-"""Recipes as PyTorch modules, which `torch.compile` accepts."""
