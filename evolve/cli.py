@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import check, cognition, confirm, doctor, inspect, library, report, run, train
+from evolve.commands import check, cognition, confirm, doctor, export, inspect, library, report, run, train
 from evolve.errors import SearchError
 
 app = typer.Typer(
@@ -18,9 +18,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (run.run, inspect.status, inspect.best, inspect.show, inspect.tree, inspect.compare):
+for command in (run.run, inspect.status, inspect.best, inspect.show, inspect.tree, inspect.compare, report.report):
     app.command()(command)
-for command in (report.report, check.check, library.components, train.train, confirm.confirm, doctor.doctor):
+for command in (check.check, library.components, train.train, export.export, confirm.confirm, doctor.doctor):
     app.command()(command)
 
 app.add_typer(cognition.app, name="cognition")

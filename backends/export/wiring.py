@@ -126,11 +126,15 @@ def model_class(
 
     def ends(name: str, part: Sequence[PlacedProgram]) -> list[str]:
         made = [f"{components[class_key(p.program)].signature.name}({target.arguments})" for p in part]
+        return listed(name, made)
+
+    def listed(name: str, made: Sequence[str]) -> list[str]:
+        if not target.modules:
+            return _flush(bracketed(f"self.{name} = [", made, "]"))
         return [*_flush(bracketed(f"{name} = [", made, "]")), f"self.{name} = {_modules(target, name)}"]
 
     declared = ends("embedding", instance.embedding)
-    declared += _flush(bracketed("blocks = [", [f"{block.name}({target.arguments})" for block in blocks], "]"))
-    declared.append(f"self.blocks = {_modules(target, 'blocks')}")
+    declared += listed("blocks", [f"{block.name}({target.arguments})" for block in blocks])
     declared += ends("head", instance.head)
     flow = Flow(target, [STREAM, "tokens", "block"])
     value = "tokens"

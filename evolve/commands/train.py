@@ -58,7 +58,7 @@ def train(
     if components is not None:
         library |= own_components(components, library)
     chosen = with_settings(named.recipe, settings or (), library)
-    shaped = _shaped(scale, steps, batch, context, depth)
+    shaped = shaped_scale(scale, steps, batch, context, depth)
     (spec,) = task_specs((task,), data, shaped)
     spec = replace(spec, sealed=not whole)
     trainer = Trainer(make_backend(backend, str(cache_directory())))
@@ -136,6 +136,16 @@ def own_components(path: Path, library: Library) -> Library:
         raise ValueError(f"--components {path}: not text in UTF-8") from None
 
 
+def shaped_scale(name: str, steps: int | None, batch: int | None, context: int | None, depth: int | None) -> Scale:
+    """A scale of the ladder with some of its sizes replaced. Raises ValueError for one that is not there."""
+    if name not in SCALES:
+        raise ValueError(f"--scale: unknown scale {name!r}; accepted: {', '.join(SCALES)}")
+    scale = SCALES[name]
+    batch, context = batch or scale.batch, context or scale.context
+    tokens = steps * batch * context if steps else scale.tokens
+    return replace(scale, batch=batch, context=context, depth=depth or scale.depth, tokens=tokens)
+
+
 def _value(text: str, default: Scalar | None) -> Scalar:
     """The text as a value of the setting's type."""
     if isinstance(default, bool) and text.lower() in ("true", "false"):
@@ -144,13 +154,3 @@ def _value(text: str, default: Scalar | None) -> Scalar:
         return float(text) if isinstance(default, float) else int(text)
     except ValueError:
         return text
-
-
-def _shaped(name: str, steps: int | None, batch: int | None, context: int | None, depth: int | None) -> Scale:
-    """A scale of the ladder with some of its sizes replaced."""
-    if name not in SCALES:
-        raise ValueError(f"--scale: unknown scale {name!r}; accepted: {', '.join(SCALES)}")
-    scale = SCALES[name]
-    batch, context = batch or scale.batch, context or scale.context
-    tokens = steps * batch * context if steps else scale.tokens
-    return replace(scale, batch=batch, context=context, depth=depth or scale.depth, tokens=tokens)

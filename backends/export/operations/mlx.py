@@ -318,7 +318,7 @@ def fill(
     held: Any = mx.load(str(path))
     arrays = []
     for key, array in held.items():
-        parts = key.replace("/", ".").split(".")
+        parts: list[str] = key.replace("/", ".").split(".")
         name = ".".join((renamed or {}).get(part, part) for part in parts)
         layer = name.removesuffix(".weight")
         if isinstance(modules.get(layer), nn.Linear):
