@@ -44,7 +44,11 @@ def module_text(
     parts += ["\n".join(lines) for lines in classes]
     parts.append(_load(target, renamed))
     about = docstring(
-        [f"{title}: a sequence model in {target.title}.", *_about(instance, library, recipe, lineage)], 0
+        [
+            f"{' '.join(title.split())}: a sequence model in {target.title}.",
+            *_about(instance, library, recipe, lineage),
+        ],
+        0,
     )
     whole = "\n\n\n".join(parts)
     return "\n".join([*about, "", *_imports(target, whole), "", "", whole, ""])
@@ -53,19 +57,24 @@ def module_text(
 def _about(instance: Instance, library: Library, recipe: Sequence[str], lineage: Sequence[str]) -> list[str]:
     sizes = ", ".join(f"{name} {int(getattr(instance.sizes, name))}" for name in SIZE_NAMES)
     facts = f"{instance.cost.parameters:,} parameters at {sizes}. Shapes in comments are those at these sizes."
-    paragraphs = ["\n".join(f"  {line}" for line in recipe), facts]
+    paragraphs = [_listed(recipe), facts]
     papers = []
     for name in dict.fromkeys(placed.program.name for placed in instance.programs()):
         component = library.get(name)
         source = component.provenance if component is not None else None
         if source is not None and source.title:
             where = f"arXiv {source.arxiv}" if source.arxiv else str(source.year)
-            papers.append(f"  {name}: {where}, {source.title}")
+            papers.append(f"{name}: {where}, {source.title}")
     if papers:
-        paragraphs.append("\n".join(["Papers:", *papers]))
+        paragraphs.append(f"Papers:\n{_listed(papers)}")
     if lineage:
-        paragraphs.append("\n".join(["Lineage:", *(f"  {line}" for line in lineage)]))
+        paragraphs.append(f"Lineage:\n{_listed(lineage)}")
     return paragraphs
+
+
+def _listed(lines: Sequence[str]) -> str:
+    """Indented lines, each of one line whatever it holds."""
+    return "\n".join("  " + line.replace("\n", " ") for line in lines)
 
 
 def _config(instance: Instance, written: str) -> str:

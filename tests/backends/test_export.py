@@ -1,0 +1,250 @@
+"""Exported modules compute what this project computes, in every framework, and read as written by hand."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backends.conformance import STRUCTURAL, probe, probe_batch
+from backends.export.functions import definitions
+from backends.export.module import module_text
+from backends.export.reserved import RESERVED_ATTRIBUTES
+from backends.export.targets import TARGETS
+from backends.initial import initial_parameters
+from genome.component import Library
+from genome.errors import GenomeError
+from genome.instance import instantiate
+from genome.operation import OPERATIONS
+from genome.parser import parse_component
+from tests.backends.exported import ARCHITECTURES, CASES, LIBRARY, SIZES, exported, instance_of, relative_error
+from tests.backends.small_recipes import block, recipe
+from tests.genome.component_generator import random_component
+
+TOKENS = probe_batch(0).inputs_BxT
+COMPILED = ("llama", "gpt2", "gemma2", "mamba", "mamba2", "gla", "deltanet", "hyena", "rwkv6", "griffin")
+NEUTRAL = {"add", "subtract", "multiply", "divide", "negative", "constant", "weight", "penalty", "attend"}
+"""Operations that are written the same way for every framework."""
+
+RULES = "E,F,W,I,UP,B,SIM,C4,RET,PIE,RUF"
+
+
+@pytest.fixture(scope="module")
+def wanted(backend):
+    """Scores of a case on the JAX backend, computed once for all targets."""
+
+    @cache
+    def logits(case: str) -> np.ndarray:
+        model = backend.lower(instance_of(case), steps=1)
+        return model.logits(model.start(0), TOKENS)
+
+    return logits
+
+
+@pytest.fixture(params=TARGETS)
+def target(request) -> str:
+    framework = {"flax": "flax", "mlx": "mlx.core", "torch": "torch"}[request.param]
+    pytest.importorskip(framework, reason=f"{request.param} is not installed", exc_type=ImportError)
+    return request.param
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_module_has_the_parameters_and_the_scores_of_jax(wanted, target, case, tmp_path):
+    instance = instance_of(case)
+    own = exported(instance, target, tmp_path)
+    assert own.module.parameter_count(own.model) == instance.cost.parameters
+    if target == "torch":
+        _assert_gradients_everywhere(own.model)
+        import torch
+
+        with torch.no_grad():
+            got = own.logits(TOKENS)
+    else:
+        got = own.logits(TOKENS)
+    assert got.dtype == np.float32
+    assert relative_error(got, wanted(case)) <= 1e-4
+
+
+def _assert_gradients_everywhere(model: Any) -> None:
+    import torch
+
+    batch = probe_batch(0)
+    inputs, targets = (torch.tensor(x.astype(np.int64)) for x in (batch.inputs_BxT, batch.targets_BxT))
+    scores, penalty = (
+        model.scores_and_penalty(inputs) if hasattr(model, "scores_and_penalty") else (model(inputs), 0)
+    )
+    (torch.nn.functional.cross_entropy(scores.flatten(0, 1), targets.flatten()) + penalty).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+@pytest.mark.parametrize("case", ["architecture gated_deltanet", "architecture jamba"])
+def test_a_step_of_training_lowers_the_loss_in_flax(case, tmp_path):
+    import jax
+    import jax.numpy as jnp
+    from flax import nnx
+
+    model, batch = exported(instance_of(case), "flax", tmp_path).model, probe_batch(0)
+
+    def loss(model: Any) -> jax.Array:
+        scores = jax.nn.log_softmax(model(jnp.asarray(batch.inputs_BxT)))
+        return -jnp.take_along_axis(scores, jnp.asarray(batch.targets_BxT)[..., None], axis=-1).mean()
+
+    before, gradients = nnx.jit(nnx.value_and_grad(loss))(model)
+    parameters = nnx.state(model, nnx.Param)
+    nnx.update(model, jax.tree.map(lambda p, g: p - 0.1 * g, parameters, gradients))
+    assert loss(model) < before
+
+
+@pytest.mark.parametrize("case", ["architecture gated_deltanet", "architecture jamba"])
+def test_a_step_of_training_lowers_the_loss_in_mlx(case, tmp_path):
+    mx = pytest.importorskip("mlx.core", exc_type=ImportError)
+    import mlx.nn as nn
+    from mlx.utils import tree_map
+
+    model, batch = exported(instance_of(case), "mlx", tmp_path).model, probe_batch(0)
+    inputs, targets = (mx.array(x.copy()) for x in (batch.inputs_BxT, batch.targets_BxT))
+
+    def loss(model: Any) -> Any:
+        return nn.losses.cross_entropy(model(inputs), targets).mean()
+
+    before, gradients = nn.value_and_grad(model, lambda: loss(model))()
+    model.update(tree_map(lambda p, g: p - 0.1 * g, model.trainable_parameters(), gradients))
+    assert loss(model).item() < before.item()
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_torch_compiles_an_architecture_as_one_graph(name, wanted, tmp_path):
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    case = f"architecture {name}"
+    own = exported(instance_of(case), "torch", tmp_path)
+    compiled = torch.compile(own.model, fullgraph=True, backend="aot_eager")
+    with torch.no_grad():
+        got = compiled(torch.tensor(TOKENS.astype(np.int64))).numpy()
+    assert relative_error(got, wanted(case)) <= 1e-4
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_other_sizes_of_the_config_are_those_of_the_recipe(name, tmp_path):
+    pytest.importorskip("torch", exc_type=ImportError)
+    wide = replace(SIZES, width=64, hidden=160, vocabulary=40)
+    module = exported(instance_of(f"architecture {name}"), "torch", tmp_path).module
+    fields = module.Config.__dataclass_fields__
+    model = module.Model(module.Config(**{field: getattr(wide, field) for field in fields}))
+    assert module.parameter_count(model) == instantiate(ARCHITECTURES[name].recipe, LIBRARY, wide).cost.parameters
+
+
+def test_blocks_hand_shared_values_on(backend, target, tmp_path):
+    """A value read in the block that shares it, in a later one, and in one that shares it anew."""
+    layers = ("value_residual_attention", "cross_layer_attention", "value_residual_attention", "shared_expert_mlp")
+    blocks = [block(("rms_norm", layer)) for layer in layers * 2]
+    blocks.append(block(("cross_layer_attention",), ("swiglu", "mixture_of_experts_mlp"), merge="gated_merge"))
+    made = recipe(*blocks, embedding=("tied_embedding",), head=("rms_norm", "tied_head"))
+    instance = instantiate(made, LIBRARY, SIZES)
+    own = exported(instance, target, tmp_path)
+    model = backend.lower(instance, steps=1)
+    got = own.model(_tokens(target))
+    scores = np.asarray(got.detach() if target == "torch" else got)
+    assert relative_error(scores, model.logits(model.start(0), TOKENS)) <= 1e-4
+    assert "scores_and_penalty" in own.text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_components_compute_what_jax_computes(seed, target, tmp_path):
+    import jax.numpy as jnp
+
+    from backends.jax.network import Network
+
+    try:
+        component = parse_component(random_component(seed), {})
+        instance = probe(component)
+    except GenomeError:
+        pytest.skip("legal at the reference sizes, not at these")
+    library: Library = {component.name: component}
+    own = exported(instance, target, tmp_path, library)
+    got = own.model(_tokens(target))
+    want = Network(instance, initial_parameters(instance, 0))(jnp.asarray(TOKENS))[0]
+    assert relative_error(np.asarray(got.detach() if target == "torch" else got), np.asarray(want)) <= 1e-4
+
+
+def _tokens(target: str) -> Any:
+    if target == "torch":
+        import torch
+
+        return torch.tensor(TOKENS.astype(np.int64))
+    if target == "mlx":
+        import mlx.core as mx
+
+        return mx.array(TOKENS.copy())
+    import jax.numpy as jnp
+
+    return jnp.asarray(TOKENS)
+
+
+def test_every_operation_is_written_for_every_target():
+    for name, own in TARGETS.items():
+        written = {*own.expressions, *definitions(own.operations), *NEUTRAL}
+        assert set(OPERATIONS) - STRUCTURAL - {"share"} - written == set(), name
+
+
+def test_no_parameter_gets_a_name_that_a_module_has_taken():
+    pytest.importorskip("torch", exc_type=ImportError)
+    pytest.importorskip("mlx.core", exc_type=ImportError)
+    import torch
+    from flax import nnx
+    from mlx import nn
+
+    for module in (torch.nn.Module(), nn.Module(), nnx.Module):
+        taken = {name for name in (*dir(module), *vars(module)) if not name.startswith("_")}
+        assert taken <= RESERVED_ATTRIBUTES
+
+
+@pytest.mark.skipif(shutil.which("ruff", path=str(Path(sys.executable).parent)) is None, reason="no ruff")
+def test_modules_are_formatted_and_free_of_faults(target, tmp_path):
+    for case in CASES:
+        text = module_text(instance_of(case), LIBRARY, TARGETS[target], case, ("block 0: " + "long " * 40,))
+        (tmp_path / f"{case.replace(' ', '_')}.py").write_text(text, encoding="utf-8")
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    check = [ruff, "check", "--isolated", "--line-length", "88", "--select", RULES, str(tmp_path)]
+    for command in (check, [ruff, "format", "--isolated", "--check", str(tmp_path)]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("case", ["architecture hymba", "value_residual_attention"])
+def test_the_text_is_the_same_every_time_and_names_nothing_of_this_project(target, case):
+    text = module_text(instance_of(case), LIBRARY, TARGETS[target], "a model", ())
+    again = subprocess.run(
+        [sys.executable, "-c", _PRINT, case, target], capture_output=True, text=True, check=True
+    )
+    assert again.stdout == f"{text}\n"
+    for package in ("genome", "cognition", "backends", "evaluators", "runs", "evolve"):
+        assert f"from {package}" not in text
+        assert f"import {package}" not in text
+
+
+_PRINT = """
+import sys
+from backends.export.module import module_text
+from backends.export.targets import TARGETS
+from tests.backends.exported import LIBRARY, instance_of
+print(module_text(instance_of(sys.argv[1]), LIBRARY, TARGETS[sys.argv[2]], "a model", ()))
+print(*(name for name in ("jax", "torch", "mlx") if name in sys.modules), sep="", end="")
+"""
+
+
+def test_no_text_can_end_the_docstring():
+    hostile = ('"""', "import os\\", "\\N{BELL}\x00", 'a"', "x" * 200)
+    text = module_text(instance_of("rms_norm"), LIBRARY, TARGETS["torch"], '"""\nimport os', hostile, hostile)
+    first, *rest = ast.parse(text).body
+    assert isinstance(first, ast.Expr)
+    assert "import os" not in "\n".join(map(ast.unparse, rest))
