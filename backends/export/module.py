@@ -85,14 +85,13 @@ def _config(instance: Instance, written: str) -> str:
 
 def _load(target: Target, renamed: Mapping[str, str]) -> str:
     lines = []
-    seeded = f", {target.seeded}" if target.random else ""
     if renamed:
         entries = [f'{INDENT}"{name}": "{attribute}",' for name, attribute in renamed.items()]
         lines += ["RENAMED = {", *entries, "}"]
         lines += [*docstring(["Names in weight files that modules have taken."], 0), "", ""]
     lines.append("def load(path: str | Path, config: Config | None = None) -> Model:")
     lines += docstring(["The model with the parameters of a safetensors file of archevolve."], 1)
-    lines.append(f"{INDENT}model = Model(config or Config(){seeded})")
+    lines.append(f"{INDENT}model = {target.empty}")
     lines.append(f"{INDENT}fill(model, path{', RENAMED' if renamed else ''})")
     return "\n".join([*lines, f"{INDENT}return model"])
 

@@ -21,7 +21,7 @@ class Target:
 
     `array` is the type of arrays, `base` that of modules, `modules` the type of a list of modules ("" for a plain
     list), `method` the forward method, `prepare` what a constructor begins with, `random` the type of a source of
-    random numbers ("" where it is global) and `seeded` one. `read` is how a call reads a learned array, and
+    random numbers ("" where it is global), `empty` a model to be filled. `read` is how a call reads a learned array, and
     `imports` maps names to the statements that bring them.
     """
 
@@ -36,7 +36,7 @@ class Target:
     method: str
     prepare: tuple[str, ...]
     random: str
-    seeded: str
+    empty: str
     read: str
     float32: str
     imports: Mapping[str, str]

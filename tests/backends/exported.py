@@ -28,6 +28,9 @@ SIZES = Sizes(width=32, hidden=64, vocabulary=24, context=16)
 COMPONENTS = tuple(name for name, component in LIBRARY.items() if component.kind != "training")
 CASES = (*COMPONENTS, *(f"architecture {name}" for name in ARCHITECTURES))
 
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+"""Options under which XLA compiles a program that runs once."""
+
 
 @cache
 def instance_of(case: str) -> Instance:
@@ -38,14 +41,30 @@ def instance_of(case: str) -> Instance:
 
 @dataclass(frozen=True)
 class Exported:
-    """An imported module and a model with the parameters of seed 0."""
+    """An imported module and a model of it with the parameters of seed 0."""
 
+    target: str
     text: str
     module: Any
     model: Any
 
     def logits(self, tokens_BxT: np.ndarray) -> np.ndarray:
-        return np.asarray(self.model(array(tokens_BxT, self.model)))
+        """Scores of the next token, on the host."""
+        if self.target == "torch":
+            import torch
+
+            with torch.no_grad():
+                return self.model(torch.tensor(tokens_BxT.astype(np.int64))).numpy()
+        if self.target == "mlx":
+            import mlx.core as mx
+
+            return np.array(self.model(mx.array(tokens_BxT.copy())))
+        import jax
+        from flax import nnx
+
+        graph, state = nnx.split(self.model)
+        compiled = jax.jit(lambda state, tokens: nnx.merge(graph, state)(tokens)).lower(state, tokens_BxT)
+        return np.asarray(compiled.compile(QUICK)(state, tokens_BxT))
 
 
 def exported(
@@ -58,34 +77,18 @@ def exported(
     moments: Mapping[str, np.ndarray] = {"momentum/head.0": np.zeros(3, np.float32)}
     write_state(weights, initial_parameters(instance, 0), dict(moments), 7, {"adjustments": "[]"})
     module = imported(path)
-    return Exported(text, module, module.load(weights))
+    return Exported(target, text, module, module.load(weights))
 
 
 def imported(path: Path) -> Any:
     """The module of a file."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"exported_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[module.__name__] = module
     spec.loader.exec_module(module)
     return module
-
-
-def array(tokens_BxT: np.ndarray, model: Any) -> Any:
-    """Tokens as an array of the model's framework."""
-    framework = next(base.__module__.partition(".")[0] for base in type(model).__mro__[1:])
-    if framework == "torch":
-        import torch
-
-        return torch.tensor(tokens_BxT.astype(np.int64)).requires_grad_(False)
-    if framework == "mlx":
-        import mlx.core as mx
-
-        return mx.array(tokens_BxT.copy())
-    import jax.numpy as jnp
-
-    return jnp.asarray(tokens_BxT)
 
 
 def relative_error(got: np.ndarray, want: np.ndarray) -> float:

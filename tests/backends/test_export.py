@@ -63,12 +63,7 @@ def test_a_module_has_the_parameters_and_the_scores_of_jax(wanted, target, case,
     assert own.module.parameter_count(own.model) == instance.cost.parameters
     if target == "torch":
         _assert_gradients_everywhere(own.model)
-        import torch
-
-        with torch.no_grad():
-            got = own.logits(TOKENS)
-    else:
-        got = own.logits(TOKENS)
+    got = own.logits(TOKENS)
     assert got.dtype == np.float32
     assert relative_error(got, wanted(case)) <= 1e-4
 
@@ -87,7 +82,7 @@ def _assert_gradients_everywhere(model: Any) -> None:
         assert torch.isfinite(parameter.grad).all(), name
 
 
-@pytest.mark.parametrize("case", ["architecture gated_deltanet", "architecture jamba"])
+@pytest.mark.parametrize("case", ["delta_net"])
 def test_a_step_of_training_lowers_the_loss_in_flax(case, tmp_path):
     import jax
     import jax.numpy as jnp
@@ -102,10 +97,10 @@ def test_a_step_of_training_lowers_the_loss_in_flax(case, tmp_path):
     before, gradients = nnx.jit(nnx.value_and_grad(loss))(model)
     parameters = nnx.state(model, nnx.Param)
     nnx.update(model, jax.tree.map(lambda p, g: p - 0.1 * g, parameters, gradients))
-    assert loss(model) < before
+    assert nnx.jit(loss)(model) < before
 
 
-@pytest.mark.parametrize("case", ["architecture gated_deltanet", "architecture jamba"])
+@pytest.mark.parametrize("case", ["architecture jamba"])
 def test_a_step_of_training_lowers_the_loss_in_mlx(case, tmp_path):
     mx = pytest.importorskip("mlx.core", exc_type=ImportError)
     import mlx.nn as nn
@@ -152,9 +147,7 @@ def test_blocks_hand_shared_values_on(backend, target, tmp_path):
     instance = instantiate(made, LIBRARY, SIZES)
     own = exported(instance, target, tmp_path)
     model = backend.lower(instance, steps=1)
-    got = own.model(_tokens(target))
-    scores = np.asarray(got.detach() if target == "torch" else got)
-    assert relative_error(scores, model.logits(model.start(0), TOKENS)) <= 1e-4
+    assert relative_error(own.logits(TOKENS), model.logits(model.start(0), TOKENS)) <= 1e-4
     assert "scores_and_penalty" in own.text
 
 
@@ -171,23 +164,8 @@ def test_random_components_compute_what_jax_computes(seed, target, tmp_path):
         pytest.skip("legal at the reference sizes, not at these")
     library: Library = {component.name: component}
     own = exported(instance, target, tmp_path, library)
-    got = own.model(_tokens(target))
     want = Network(instance, initial_parameters(instance, 0))(jnp.asarray(TOKENS))[0]
-    assert relative_error(np.asarray(got.detach() if target == "torch" else got), np.asarray(want)) <= 1e-4
-
-
-def _tokens(target: str) -> Any:
-    if target == "torch":
-        import torch
-
-        return torch.tensor(TOKENS.astype(np.int64))
-    if target == "mlx":
-        import mlx.core as mx
-
-        return mx.array(TOKENS.copy())
-    import jax.numpy as jnp
-
-    return jnp.asarray(TOKENS)
+    assert relative_error(own.logits(TOKENS), np.asarray(want)) <= 1e-4
 
 
 def test_every_operation_is_written_for_every_target():

@@ -159,3 +159,45 @@ def test_the_genealogy_is_exported_to_a_file_or_refused(
     assert capsys.readouterr().out.startswith("digraph genealogy {")
     assert "text, dot, graphml" in refused(capsys, "tree", "--out", search, "--format", "svg")
     assert [path.name for path in tmp_path.iterdir()] == ["tree.graphml"]
+
+
+@pytest.mark.parametrize("target", ["torch", "flax", "mlx"])
+def test_an_attempt_is_exported_with_its_lineage_and_its_weights(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, search: Path, target: str
+) -> None:
+    import ast
+
+    module = tmp_path / "model.py"
+    assert main(["export", "2", "--out", str(search), "--to", target, "-o", str(module)]) == 0
+    doc = ast.get_docstring(ast.parse(module.read_text()))
+    assert doc is not None
+    assert "Lineage:\n  #2  g1" in doc
+    assert "arXiv 1910.07467" in doc
+    assert "vocabulary 8, context 32" in doc
+    assert [path.name for path in tmp_path.iterdir()] == ["model.py"]
+
+
+def test_weights_are_exported_beside_the_module(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from backends.initial import initial_parameters
+    from backends.weights import read_state, write_state
+    from cognition.loader import load_architectures, load_library
+    from genome.instance import instantiate
+    from genome.values import Sizes
+
+    instance = instantiate(load_architectures()["llama"].recipe, load_library(), Sizes(16, 64, 256, 64))
+    trained, module = tmp_path / "trained.safetensors", tmp_path / "model.py"
+    parameters = initial_parameters(instance, 3)
+    write_state(trained, parameters, {"momentum": parameters["head.0"]["output"]}, 5, {})
+    export = ["export", "llama", "--to", "torch", "-o", module, "--weights", trained]
+    assert main([str(word) for word in [*export, "--width", 16]]) == 0
+    written, moments, _ = read_state(tmp_path / "model.safetensors", instance)
+    assert moments == {}
+    assert all((written[path][name] == a).all() for path, own in parameters.items() for name, a in own.items())
+    module.unlink()
+    capsys.readouterr()
+    assert "embedding.0/output of shape" in refused(capsys, *export, "--width", 32)
+    assert "torch" in refused(capsys, "export", "llama", "--to", "tensorflow", "-o", module)
+    assert "--width" in refused(capsys, "export", "llama", "--to", "torch", "-o", module, "--hidden", 8)
+    assert "directory" in refused(capsys, "export", "llama", "--to", "torch", "-o", tmp_path / "none" / "model.py")
+    assert "another name" in refused(capsys, *export[:4], "-o", tmp_path / "trained.py", "--weights", trained)
+    assert not module.exists()

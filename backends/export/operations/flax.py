@@ -30,7 +30,8 @@ def uniform(rngs: nnx.Rngs, *shape: int, scale: float) -> nnx.Param:
 
 def linear(rngs: nnx.Rngs, inputs: int, outputs: int, bias: bool = False) -> nnx.Linear:
     """A matrix, with a bias of zero if asked for."""
-    layer = nnx.Linear(inputs, outputs, use_bias=bias, rngs=rngs)
+    zeros = nnx.initializers.zeros
+    layer = nnx.Linear(inputs, outputs, use_bias=bias, kernel_init=zeros, rngs=rngs)
     layer.kernel = normal(rngs, inputs, outputs)
     return layer
 
@@ -307,17 +308,16 @@ def fill(
     model: nnx.Module, path: str | Path, renamed: dict[str, str] | None = None
 ) -> None:
     """Set all parameters from a file."""
-    state = nnx.state(model, nnx.Param)
-    arrays = {}
+    arrays, filled = {}, []
     for key, array in load_file(path).items():
         parts = key.replace("/", ".").split(".")
         arrays[tuple((renamed or {}).get(part, part) for part in parts)] = array
-    for place, parameter in nnx.to_flat_state(state):
+    for place, parameter in nnx.to_flat_state(nnx.state(model, nnx.Param)):
         name = tuple(map(str, place))
         if name not in arrays and name[-1] == "kernel":
             name = name[:-1] if name[:-1] in arrays else (*name[:-1], "weight")
         if name not in arrays or arrays[name].shape != parameter.shape:
             wanted = ".".join(map(str, place))
             raise ValueError(f"{path}: no {wanted} of shape {parameter.shape}")
-        parameter[...] = arrays[name]
-    nnx.update(model, state)
+        filled.append((place, parameter.replace(arrays[name])))
+    nnx.update(model, nnx.from_flat_state(filled))
