@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from evaluators.scales import Scale
+from evaluators.scales import Rung, Scale
 from evaluators.tasks.protocol import Split
 from genome.component import Library
 from genome.recipe import Recipe, component_of
@@ -29,8 +29,9 @@ class Job:
     """Train one recipe on one task from step `start` to step `stop`, then score it on `split`.
 
     `components` holds the source of every component of the recipe. A job that starts later than 0 continues
-    from `checkpoint`; one that stops before the scale's last step leaves its state there. `width` and `hidden`
-    are the sizes at which the recipe meets the scale's budget (`evaluators.fitting`).
+    from the training state in the file `resumed`; one that stops before the scale's last step leaves its own in
+    `checkpoint`, where one is named. `width` and `hidden` are the sizes at which the recipe meets the scale's
+    budget (`evaluators.fitting`).
     """
 
     key: str
@@ -44,6 +45,7 @@ class Job:
     start: int
     stop: int
     split: Split = "validation"
+    resumed: str | None = None
     checkpoint: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -53,7 +55,9 @@ class Job:
     @staticmethod
     def from_json(data: dict[str, Any]) -> Job:
         """Inverse of `to_json`. Raises KeyError or TypeError where a field is missing or unknown."""
-        scale = Scale(**{**data["scale"], "widths": tuple(data["scale"]["widths"])})
+        given = data["scale"]
+        rungs = tuple(Rung(**rung) for rung in given["rungs"])
+        scale = Scale(**{**given, "widths": tuple(given["widths"]), "rungs": rungs})
         return Job(**{**data, "scale": scale, "task": TaskSpec(**data["task"])})
 
 

@@ -8,12 +8,26 @@ from backends.protocol import Precision
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """A point of the training run at which a generation is thinned out.
+
+    `part` is the fraction of the tokens trained by then, `share` the fraction of a generation that gets there.
+    """
+
+    part: float
+    share: float
+
+
+RUNGS = (Rung(1 / 16, 1.0), Rung(1 / 4, 0.5), Rung(1.0, 0.25))
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     """One rung of the ladder. Recipes are instantiated so that they meet `parameters` (learned numbers, all).
 
     `widths` is the coarse grid of stream widths, `hidden_step` the grid of inner sizes; `depth` repeats the
-    recipe's blocks; `tokens` is the full training budget, which the tasks of a search share, and `screen` the
-    fraction of it after which the worst part of a generation stops.
+    recipe's blocks; `tokens` is the full training budget, which the tasks of a search share, and `rungs` thin out
+    a generation by successive halving (1502.07943); the last one is the whole training run.
     """
 
     name: str
@@ -25,7 +39,7 @@ class Scale:
     hidden_step: int
     depth: int
     precision: Precision
-    screen: float = 0.25
+    rungs: tuple[Rung, ...] = RUNGS
 
     @property
     def steps(self) -> int:
@@ -33,9 +47,13 @@ class Scale:
         return max(1, self.tokens // (self.batch * self.context))
 
     @property
-    def screen_steps(self) -> int:
-        """Optimizer steps of the first rung."""
-        return max(1, round(self.steps * self.screen))
+    def last_rung(self) -> int:
+        """Number of the rung that is the whole training run."""
+        return len(self.rungs) - 1
+
+    def steps_at(self, rung: int) -> int:
+        """Optimizer steps from the start of training to a rung."""
+        return max(1, round(self.steps * self.rungs[rung].part))
 
 
 def _grid(start: int, stop: int, step: int) -> tuple[int, ...]:

@@ -96,7 +96,7 @@ class Trainer:
         adjusted = replace(instance, optimizer=optimizer)
         model = self.backend.lower(adjusted, steps=job.scale.steps, precision=job.scale.precision)
         if job.start:
-            state = model.load(Path(job.checkpoint or ""))
+            state = model.load(Path(job.resumed or ""))
         else:
             state = model.start(job.seed)
             reason = checks.fault(model, state, self._batch(job, task, 0))
@@ -160,7 +160,7 @@ def _gentler(instance: Instance, reason: str) -> Adjustment:
 
 def _noted_adjustments(job: Job) -> tuple[Adjustment, ...]:
     """Adjustments of the run that a job continues. Raises BackendError unless it ended where the job starts."""
-    path = Path(job.checkpoint or "")
+    path = Path(job.resumed or "")
     notes = read_notes(path)
     if notes.get("step") != str(job.start):
         raise BackendError(f"{path}: holds step {notes.get('step')}, not the step {job.start} that the job needs")

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import check, cognition, confirm, doctor, export, inspect, library, report, run, train
+from evolve.commands import check, cognition, confirm, doctor, export, inspect, library, proxy, report, run, train
 from evolve.errors import SearchError
 
 app = typer.Typer(
@@ -20,7 +20,15 @@ app = typer.Typer(
 )
 for command in (run.run, inspect.status, inspect.best, inspect.show, inspect.tree, inspect.compare, report.report):
     app.command()(command)
-for command in (check.check, library.components, train.train, export.export, confirm.confirm, doctor.doctor):
+for command in (
+    check.check,
+    library.components,
+    train.train,
+    export.export,
+    confirm.confirm,
+    proxy.proxy,
+    doctor.doctor,
+):
     app.command()(command)
 
 app.add_typer(cognition.app, name="cognition")

@@ -37,6 +37,7 @@ class Configuration(BaseModel):
     scale: str = "tiny"
     backend: str = "auto"
     objective: tuple[Objective, ...] = ("score",)
+    early_stopping: bool = True
 
     @field_validator("task", "objective", mode="before")
     @classmethod

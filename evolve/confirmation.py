@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
 
-from evolve.measurement import FULL, Laboratory, Measured, Subject
+from evolve.measurement import Laboratory, Measured, Subject
 from evolve.yardstick import Yardstick, training_seed
 from genome.errors import GenomeError
 from genome.recipe import Recipe, recipe_hash
@@ -58,7 +58,8 @@ def confirm(
     rows = [records.Recipe(subject.hash, subject.recipe.json_text, name) for name, subject in subjects.items()]
     laboratory.store.add_recipes(rows)
     seeds = [training_seed(seed) + offset for offset in FRESH_SEEDS]
-    measured = laboratory.measure(list(subjects.values()), seeds, FULL, purpose="confirm", split="sealed")
+    whole = laboratory.scale.last_rung
+    measured = laboratory.measure(list(subjects.values()), seeds, whole, purpose="confirm", split="sealed")
     results = [
         _confirmed(laboratory, name, subject, [m for m in measured if m.subject is subject], yardstick)
         for name, subject in subjects.items()

@@ -8,7 +8,6 @@ from random import Random
 from typing import Protocol
 
 from evaluators.scales import Scale
-from evolve.measurement import FULL
 
 EXPLORATION = 0.25
 """Part of the choices that ignores credit, so that no operator dies."""
@@ -63,11 +62,11 @@ def credited(new: Iterable[Trained], known: Mapping[int, Trained], scale: Scale,
     credit: dict[str, Credit] = {}
     for attempt in new:
         parents = [known[parent] for parent in attempt.parents if parent in known]
-        full = [parent.score for parent in parents if parent.rung == FULL and parent.score is not None]
+        full = [parent.score for parent in parents if parent.status == "evaluated" and parent.score is not None]
         finished = attempt.status == "evaluated" and bool(parents) and attempt.score is not None
         gain = (attempt.score or 0.0) - max(full) if finished and full else 0.0
         improved = finished and (not full or gain > 0)
-        steps = scale.steps if attempt.rung == FULL else scale.screen_steps
+        steps = scale.steps_at(attempt.rung or 0)
         flops = 3.0 * (attempt.flops_per_token or 0) * steps * scale.batch * scale.context * tasks
         own = Credit(1, int(improved), max(0.0, gain), flops)
         credit[attempt.operator] = credit.get(attempt.operator, Credit()).plus(own)

@@ -24,8 +24,10 @@ def console() -> Console:
 class Watch:
     """Progress of a run: a bar with time left on a terminal, nothing but finished lines on a pipe."""
 
-    def __init__(self, target: Console, generations: int, finished: int) -> None:
+    def __init__(self, target: Console, generations: int, finished: int, stages: int) -> None:
+        """A generation's jobs come in so many stages."""
         self.console = target
+        self._stages = stages
         self.generations = generations
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -38,8 +40,7 @@ class Watch:
             disable=not target.is_terminal,
         )
         self.task: TaskID = self.progress.add_task("noise floor", total=generations + 1, completed=finished)
-        self._stages = 0
-        self._floor = float(finished)
+        self._begin(float(finished), 1)
 
     def __enter__(self) -> Watch:
         self.progress.start()
@@ -49,21 +50,24 @@ class Watch:
         self.progress.stop()
 
     def jobs(self, done: int, total: int) -> None:
-        """Called as jobs finish; a generation has two stages of them."""
+        """Called as jobs finish, at the start of a stage with none done."""
         if done == 0:
-            self._stages += 1
-        part = (done / total if total else 1.0) * 0.5 + (0.5 if self._stages % 2 == 0 else 0.0)
+            self._stage += 1
+        part = (self._stage - 1 + (done / total if total else 1.0)) / self._of
         self.progress.update(self.task, completed=min(self._floor + part, self.generations + 1.0))
 
-    def stage(self, description: str, finished: float) -> None:
-        """A new part of the run begins."""
-        self._stages, self._floor = 0, finished
+    def stage(self, description: str, finished: float, stages: int) -> None:
+        """A new part of the run begins, of so many stages."""
+        self._begin(finished, stages)
         self.progress.update(self.task, description=description, completed=finished)
+
+    def _begin(self, finished: float, stages: int) -> None:
+        self._floor, self._stage, self._of = finished, 0, stages
 
     def generation(self, number: int, statistics: dict[str, Any]) -> None:
         """Print the line of a finished generation."""
         self.console.print(generation_line(number, self.generations, statistics))
-        self.stage(f"generation {number + 1}", float(number))
+        self.stage(f"generation {number + 1}", float(number), self._stages)
 
 
 def generation_line(number: int, generations: int, statistics: dict[str, Any]) -> str:

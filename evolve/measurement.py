@@ -18,9 +18,6 @@ from runs import records
 from runs.records import Evaluation, EvaluationStatus, Purpose
 from runs.store import Store
 
-SCREEN, FULL = 0, 1
-"""Rungs: the first part of the training run, and all of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -144,8 +141,9 @@ class Laboratory:
         return found
 
     def _job(self, subject: Subject, seed: int, task: TaskSpec, rung: int, purpose: Purpose, split: Split) -> Job:
-        checkpoint = self.checkpoints / f"{purpose}-{subject.hash}-{task.name}-{seed}.safetensors"
-        resumed = rung == FULL and checkpoint.exists()
+        run = f"{purpose}-{subject.hash}-{task.name}-{seed}"
+        before = self.checkpoints / f"{run}-{rung - 1}.safetensors"
+        resumed = rung > 0 and before.exists()
         sizes = subject.instance.sizes
         return Job(
             key=f"{purpose}/{subject.hash}/{task.name}/{seed}/{rung}/{split}",
@@ -156,10 +154,11 @@ class Laboratory:
             hidden=sizes.hidden,
             task=task,
             seed=seed,
-            start=self.scale.screen_steps if resumed else 0,
-            stop=self.scale.steps if rung == FULL else self.scale.screen_steps,
+            start=self.scale.steps_at(rung - 1) if resumed else 0,
+            stop=self.scale.steps_at(rung),
             split=split,
-            checkpoint=str(checkpoint),
+            resumed=str(before) if resumed else None,
+            checkpoint=str(self.checkpoints / f"{run}-{rung}.safetensors"),
         )
 
     def _measured(

@@ -1,13 +1,13 @@
 """What a recipe is expected to reach in a full training run, from the first part of it and from its parent.
 
 Recipes learn at different times: some lead after a quarter of the training and are overtaken. A child learns much
-like its parent, so that its loss after the first rung, divided by the parent's there, carries over to the end.
+like its parent, so that its loss at a rung, divided by the parent's there, carries over to the later ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from evaluators.scores import References, recipe_score
 from runs.records import Evaluation
@@ -20,31 +20,45 @@ LEAST = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """Loss of every task after the first rung and at the end (measured or expected), in nats, and the end's score."""
+    """Loss of every task at every rung, measured or expected, in nats; and the score at the end."""
 
-    screen: Losses = field(default_factory=dict)
-    full: Losses = field(default_factory=dict)
+    curve: tuple[Losses, ...] = ()
     score: float = 0.0
 
 
-def losses_by_rung(evaluations: Iterable[Evaluation]) -> dict[tuple[int | None, int], dict[str, float]]:
-    """Losses by task of every attempt at every rung that it finished."""
-    found: dict[tuple[int | None, int], dict[str, float]] = {}
+def prospect(measured: Sequence[Losses], parent: Prospect | None, references: References, rungs: int) -> Prospect:
+    """The prospect of a recipe with these losses at its first rungs, of so many in all.
+
+    Without a parent it is expected to learn nothing more.
+    """
+    last = len(measured) - 1
+    curve = list(measured)
+    for rung in range(len(measured), rungs):
+        curve.append(
+            {
+                task: loss
+                if parent is None
+                else parent.curve[rung][task] * loss / max(parent.curve[last][task], LEAST)
+                for task, loss in measured[last].items()
+            }
+        )
+    return Prospect(tuple(curve), recipe_score(curve[-1], references))
+
+
+def survivors(promise: Mapping[int, float], published: Collection[int], count: int) -> set[int]:
+    """Which attempts go on to the next rung: the published, which are what counts, and the most promising others.
+
+    `promise` holds the expected scores; ties go to the earlier attempt.
+    """
+    others = sorted(promise.keys() - set(published), key=lambda attempt: (-promise[attempt], attempt))
+    return {*(promise.keys() & set(published)), *others[:count]}
+
+
+def losses_by_rung(evaluations: Iterable[Evaluation]) -> dict[int | None, list[dict[str, float]]]:
+    """Losses by task of every attempt, at each rung that it finished in turn."""
+    found: dict[int | None, dict[int, dict[str, float]]] = {}
     for evaluation in evaluations:
         if evaluation.loss is not None:
-            found.setdefault((evaluation.attempt, evaluation.rung), {})[evaluation.task] = evaluation.loss
-    return found
-
-
-def measured(screen: Losses, full: Losses, references: References) -> Prospect:
-    """The prospect of a fully trained recipe."""
-    return Prospect(screen, full, recipe_score(full, references))
-
-
-def expected(screen: Losses, parent: Prospect | None, references: References) -> Prospect:
-    """The prospect of a recipe after its first rung; without a parent it is expected to learn nothing more."""
-    full = {
-        task: loss if parent is None else parent.full[task] * loss / max(parent.screen[task], LEAST)
-        for task, loss in screen.items()
-    }
-    return measured(screen, full, references)
+            rungs = found.setdefault(evaluation.attempt, {})
+            rungs.setdefault(evaluation.rung, {})[evaluation.task] = evaluation.loss
+    return {attempt: [losses for _, losses in sorted(rungs.items())] for attempt, rungs in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -15,20 +15,18 @@ from evolve.credit import Credit, credited
 from evolve.errors import SearchError
 from evolve.families import recipe_family
 from evolve.history import PARENTAL, History, Individual, fitness_class
-from evolve.measurement import FULL, SCREEN, Laboratory, Measured, Subject
+from evolve.measurement import Laboratory, Subject
 from evolve.proposals import Proposer
-from evolve.prospect import Losses, Prospect, expected, losses_by_rung, measured
+from evolve.prospect import Prospect, losses_by_rung
 from evolve.settlement import settlements
 from evolve.statistics import generation_statistics
 from evolve.strategies import make_strategy
+from evolve.trials import Trials
 from evolve.variation import SEED, toolbox
-from evolve.yardstick import Yardstick, measure_yardstick, training_seed
+from evolve.yardstick import Yardstick, measure_yardstick
 from genome.component import Component
 from genome.recipe import Recipe
 from runs import records
-
-PROMOTED = 0.3
-"""Part of a generation that goes on after the first rung, besides the published recipes: they are what counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +64,13 @@ class Search:
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
         yardstick = measure_yardstick(self.laboratory, self.tasks, self.configuration.seed)
-        self._restore(yardstick)
+        trials = Trials(self.laboratory, self.history, yardstick, self.configuration.seed)
+        self._restore(trials)
         for generation in range(self.laboratory.store.generation_count() + 1, self.configuration.generations + 1):
-            self._generation(generation, yardstick)
+            self._generation(generation, trials)
         return yardstick
 
-    def _generation(self, generation: int, yardstick: Yardstick) -> None:
+    def _generation(self, generation: int, trials: Trials) -> None:
         started = perf_counter()
         clock = self.laboratory.clock
         clock.compile = clock.train = clock.other = 0.0
@@ -79,16 +78,13 @@ class Search:
         if not subjects:
             raise SearchError(f"generation {generation} has no new legal recipe; another --seed or strategy may")
         clock.other += perf_counter() - started
-        seed = training_seed(self.configuration.seed)
-        screened = self.laboratory.measure(subjects, [seed], SCREEN)
-        promoted = self._promoted(screened, yardstick)
-        full = self.laboratory.measure([measured.subject for measured in promoted], [seed], FULL)
-        outcomes = settlements(screened, full, yardstick)
-        if not full:
+        done = trials.run(subjects)
+        outcomes = settlements(done, trials.yardstick, self.laboratory.scale.last_rung)
+        if all(outcome.score is None for outcome in outcomes):
             raise SearchError(
                 f"every candidate of generation {generation} failed, the last: {outcomes[-1].reason}"
             )
-        prospects = self._prospects(screened, full, yardstick)
+        prospects = {a: trials.prospect(a, trial.losses) for a, trial in done.items() if not trial.failure}
         new = self._absorb(outcomes, prospects)
         credit = self._credited(new)
         statistics = generation_statistics(
@@ -102,33 +98,6 @@ class Search:
         self.laboratory.store.finish_generation(generation, outcomes, credit, statistics)
         self.laboratory.discard_checkpoints()
         self.report(Report(generation, statistics))
-
-    def _promoted(self, screened: Sequence[Measured], yardstick: Yardstick) -> list[Measured]:
-        """Published recipes, and those of the others that are expected to end best."""
-        finished = [measured for measured in screened if measured.status == "evaluated"]
-        prospects = self._prospects(finished, (), yardstick)
-        seeds = [m for m in finished if self.laboratory.store.attempt(m.attempt).operator == SEED]
-        others = [m for m in finished if m not in seeds]
-        others.sort(key=lambda m: (-prospects[m.attempt].score, m.attempt))
-        return seeds + others[: max(1, round(PROMOTED * len(screened)))]
-
-    def _prospects(
-        self, screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
-    ) -> dict[int, Prospect]:
-        """What attempts reached, or are expected to reach, by number."""
-        finished = {measured.attempt: measured.losses for measured in full if measured.status == "evaluated"}
-        return {
-            own.attempt: self._prospect(own.attempt, own.losses, finished.get(own.attempt), yardstick)
-            for own in screened
-            if own.status == "evaluated"
-        }
-
-    def _prospect(self, attempt: int, screen: Losses, full: Losses | None, yardstick: Yardstick) -> Prospect:
-        if full is not None:
-            return measured(screen, full, yardstick.references)
-        parents = self.laboratory.store.attempt(attempt).parents
-        parent = self.history.individuals[parents[0]].prospect if parents else None
-        return expected(screen, parent, yardstick.references)
 
     def _propose(self, generation: int) -> list[Subject]:
         store = self.laboratory.store
@@ -156,7 +125,7 @@ class Search:
     def _recipe(self, attempt: records.Attempt) -> Recipe:
         return Recipe.from_json(self.laboratory.store.recipe(str(attempt.recipe)).recipe)
 
-    def _restore(self, yardstick: Yardstick) -> None:
+    def _restore(self, trials: Trials) -> None:
         """Read back what the store holds of finished generations."""
         store = self.laboratory.store
         for row in store.credit_totals():
@@ -164,9 +133,7 @@ class Search:
         losses = losses_by_rung(store.evaluations(purpose="search"))
         for attempt in store.attempts():
             if attempt.status in PARENTAL:
-                full = losses[attempt.id, FULL] if attempt.rung == FULL else None
-                prospect = self._prospect(attempt.id, losses[attempt.id, SCREEN], full, yardstick)
-                self._remember(attempt, None, prospect)
+                self._remember(attempt, None, trials.prospect(attempt.id, losses[attempt.id]))
             elif attempt.status not in ("duplicate", "rejected", "proposed"):
                 self._remember(attempt, None, Prospect())
 
@@ -185,6 +152,8 @@ class Search:
         rung = (settled.rung if settled else attempt.rung) or 0
         step = (settled.step_seconds if settled else attempt.step_seconds) or 0.0
         recipe = self._recipe(attempt)
+        if status == "evaluated":
+            prospect = replace(prospect, score=score or 0.0)
         values = {
             "score": prospect.score,
             "parameters": attempt.parameters or 0,

@@ -49,6 +49,7 @@ class Prepared:
             **self.configuration.stored(),
             "backend": self.backend,
             "task_data": {task.name: task.identity for task in self.tasks},
+            "rungs": [[rung.part, rung.share] for rung in self.scale.rungs],
         }
 
 
@@ -62,9 +63,10 @@ def prepare(configuration: Configuration) -> Prepared:
 
 
 def search_scale(configuration: Configuration) -> Scale:
-    """The configured scale, its tokens shared by the tasks."""
+    """The configured scale, its tokens shared by the tasks; without early stopping every recipe trains in full."""
     whole = SCALES[configuration.scale]
-    return replace(whole, tokens=whole.tokens // len(configuration.task))
+    rungs = whole.rungs if configuration.early_stopping else tuple(replace(r, share=1.0) for r in whole.rungs)
+    return replace(whole, tokens=whole.tokens // len(configuration.task), rungs=rungs)
 
 
 def task_specs(names: Sequence[str], data: str | None, scale: Scale) -> tuple[TaskSpec, ...]:

@@ -1,39 +1,36 @@
-"""What a generation's measurements make of its attempts."""
+"""What a generation's trials make of its attempts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from statistics import fmean
 
-from evolve.measurement import FULL, SCREEN, Measured
+from evolve.trials import Trial
 from evolve.yardstick import Yardstick
 from runs import records
 
+STOPPED = "not among the most promising after rung {rung}"
 
-def settlements(
-    screened: Sequence[Measured], full: Sequence[Measured], yardstick: Yardstick
-) -> list[records.Settlement]:
-    """The outcome of every attempt that was screened; `full` holds those that went on."""
-    finished = {measured.attempt: measured for measured in full}
-    outcomes = []
-    for first in screened:
-        last = finished.get(first.attempt, first)
-        attempt = first.attempt
-        seconds = first.seconds + (last.seconds if last is not first else 0.0)
-        if last.status != "evaluated":
-            outcomes.append(
-                records.Settlement(attempt, last.status, last.reason, seconds=seconds, step_seconds=None)
-            )
-            continue
-        stopped = last is first
-        outcomes.append(
-            records.Settlement(
-                attempt,
-                "screened" if stopped else "evaluated",
-                "not among the most promising after the first rung" if stopped else "",
-                yardstick.score(last.losses),
-                SCREEN if stopped else FULL,
-                step_seconds=last.step_seconds,
-                seconds=seconds,
-            )
-        )
-    return outcomes
+
+def settlements(trials: Mapping[int, Trial], yardstick: Yardstick, last_rung: int) -> list[records.Settlement]:
+    """The outcome of every attempt; the score of one that was trained in full is the mean over its seeds."""
+    return [_settlement(attempt, trial, yardstick, last_rung) for attempt, trial in trials.items()]
+
+
+def _settlement(attempt: int, trial: Trial, yardstick: Yardstick, last_rung: int) -> records.Settlement:
+    seconds = sum(measured.seconds for measured in trial.runs)
+    if failed := trial.failure:
+        reason = f"on a fresh seed: {failed.reason}" if failed is trial.retest else failed.reason
+        return records.Settlement(attempt, failed.status, reason, seconds=seconds, step_seconds=None)
+    rung, last = len(trial.rungs) - 1, trial.rungs[-1]
+    ends = [last, trial.retest] if trial.retest else [last]
+    finished = rung == last_rung
+    return records.Settlement(
+        attempt,
+        "evaluated" if finished else "screened",
+        "" if finished else STOPPED.format(rung=rung),
+        fmean(yardstick.score(measured.losses) for measured in ends),
+        rung,
+        step_seconds=last.step_seconds,
+        seconds=seconds,
+    )

@@ -11,7 +11,7 @@ from deap import tools
 
 from evolve.credit import Credit
 from evolve.history import History
-from evolve.measurement import FULL, Clock
+from evolve.measurement import Clock
 from runs import records
 
 
@@ -25,7 +25,7 @@ def generation_statistics(
 ) -> dict[str, Any]:
     """Figures of the generation of these attempts; `seconds` is its time by the wall, `best` the search's score."""
     counts = Counter(attempt.status for attempt in attempts)
-    trained = [individual for individual in history.ranked if individual.rung == FULL]
+    trained = [individual for individual in history.ranked if individual.status == "evaluated"]
     statistics = tools.Statistics(key=lambda individual: individual.score)
     statistics.register("median", median)
     fresh = [individual.score for individual in trained if individual.generation == attempts[0].generation]

@@ -18,9 +18,6 @@ from runs.database import connect, translated
 from runs.errors import StoreError
 from runs.records import Attempt, AttemptStatus, Evaluation, Generation
 
-SCREEN, FULL = 0, 1
-"""Rungs: a screened attempt ended at the first, an evaluated one at the second."""
-
 FAILURES = ("failed", "diverged", "timeout")
 UNTRAINED = ("rejected", "duplicate")
 
@@ -73,8 +70,10 @@ def status_problems(archive: Archive) -> Iterator[str]:
             yield f"evaluation of recipe {evaluation.recipe} on {evaluation.task}: of the search, but of no attempt"
         if evaluation.attempt is not None:
             own.setdefault(evaluation.attempt, []).append(evaluation)
-    for attempt in archive.attempts():
-        yield from _status_problems(attempt, own.get(attempt.id, []))
+    attempts = archive.attempts()
+    last = max((attempt.rung or 0 for attempt in attempts if attempt.status == "evaluated"), default=None)
+    for attempt in attempts:
+        yield from _status_problems(attempt, own.get(attempt.id, []), last)
 
 
 def _generation_problems(attempts: Sequence[Attempt], generations: Sequence[Generation]) -> Iterator[str]:
@@ -105,7 +104,8 @@ def _summary_problems(row: Generation, scores: Sequence[float]) -> Iterator[str]
             yield f"generation {row.generation}: its {name} is stored as {stored}, its attempts give {true}"
 
 
-def _status_problems(attempt: Attempt, evaluations: Iterable[Evaluation]) -> Iterator[str]:
+def _status_problems(attempt: Attempt, evaluations: Iterable[Evaluation], last: int | None) -> Iterator[str]:
+    """Problems of one attempt; `last` is the rung of those trained in full."""
     name = f"attempt {attempt.id}"
     own = list(evaluations)
     if attempt.status not in get_args(AttemptStatus):
@@ -120,13 +120,15 @@ def _status_problems(attempt: Attempt, evaluations: Iterable[Evaluation]) -> Ite
         became = ", ".join(sorted(failed)) or "no failure"
         yield f"{name}: {attempt.status}, but its evaluations tell of {became}"
     if attempt.status in ("screened", "evaluated"):
-        rung = FULL if attempt.status == "evaluated" else SCREEN
-        if attempt.rung != rung:
-            yield f"{name}: {attempt.status}, but its rung is {attempt.rung} and not {rung}"
+        reached = max((evaluation.rung for evaluation in own if evaluation.purpose == "search"), default=None)
+        if attempt.rung != reached:
+            yield f"{name}: its rung is {attempt.rung}, but its evaluations reach rung {reached}"
+        if attempt.status == "evaluated" and attempt.rung != last:
+            yield f"{name}: evaluated at rung {attempt.rung}, others at rung {last}"
+        if attempt.status == "screened" and last is not None and (attempt.rung or 0) >= last:
+            yield f"{name}: screened, but trained in full up to rung {attempt.rung}"
         if failed:
             yield f"{name}: {attempt.status}, but an evaluation {', '.join(sorted(failed))}"
-        if attempt.status == "screened" and any(evaluation.rung > SCREEN for evaluation in own):
-            yield f"{name}: screened, but trained beyond the first rung"
 
 
 def _same(one: float | None, other: float | None) -> bool:

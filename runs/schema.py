@@ -241,6 +241,22 @@ def create_ancestry_views(database: Database) -> None:
     database.executescript(ANCESTRY_VIEWS)
 
 
+@migrations()
+def add_purposes(database: Database) -> None:
+    """Evaluations of a search's best on a fresh seed, and of what was stopped early trained to the end.
+
+    SQLite changes a constraint by a new table alone.
+    """
+    (table,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'evaluations'").fetchone()
+    wider = table.replace("'search', 'noise', 'confirm'", "'search', 'retest', 'noise', 'confirm', 'proxy'")
+    database.execute(wider.replace("CREATE TABLE evaluations", "CREATE TABLE wider", 1))
+    database.execute("INSERT INTO wider SELECT * FROM evaluations")
+    database.execute("DROP TABLE evaluations")
+    database.execute("ALTER TABLE wider RENAME TO evaluations")
+    for column in ("attempt", "recipe"):
+        database.execute(f"CREATE INDEX evaluations_{column} ON evaluations({column})")
+
+
 def known_migrations() -> set[str]:
     """Names of every migration this software knows."""
     with_none_applied = Database(memory=True, execute_plugins=False)

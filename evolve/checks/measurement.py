@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isclose
+from statistics import fmean
 
 from evaluators.scales import Scale
 from evaluators.scores import References, ScoreError, measure_references, recipe_score
 from evaluators.tasks.registry import make_task
 from evolve.configuration import Configuration
 from evolve.credit import Credit, credited
-from evolve.measurement import FULL
 from evolve.session import search_scale, task_specs
 from evolve.variation import SEED
-from evolve.yardstick import NOISE_OFFSETS, training_seed
+from evolve.yardstick import NOISE_OFFSETS, RETEST_OFFSET, training_seed
 from runs.archive import Archive
-from runs.records import Attempt, Evaluation
+from runs.records import Attempt
 
 UNTRAINED = ("rejected", "duplicate", "proposed")
 
@@ -66,13 +66,17 @@ def score_problems(archive: Archive, setting: Setting) -> Iterator[str]:
         yield from problems
         if not problems:
             references = measure_references(setting.chances, losses)
-    own: dict[tuple[int | None, int], list[Evaluation]] = {}
-    for evaluation in archive.evaluations(purpose="search", split="validation"):
-        if evaluation.seed == training_seed(setting.seed):
-            own.setdefault((evaluation.attempt, evaluation.rung), []).append(evaluation)
+    own: dict[tuple[int | None, int, int], dict[str, float]] = {}
+    for purpose in ("search", "retest"):
+        for evaluation in archive.evaluations(purpose=purpose, split="validation"):
+            if evaluation.loss is not None:
+                key = (evaluation.attempt, evaluation.rung, evaluation.seed)
+                own.setdefault(key, {})[evaluation.task] = evaluation.loss
+    first = training_seed(setting.seed)
     for attempt in scored:
         if attempt.rung is not None:
-            yield from _score_problems(attempt, own.get((attempt.id, attempt.rung), []), setting, references)
+            runs = [own.get((attempt.id, attempt.rung, seed)) for seed in (first, first + RETEST_OFFSET)]
+            yield from _score_problems(attempt, runs[0] or {}, runs[1], setting, references)
 
 
 def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
@@ -108,7 +112,7 @@ def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
 
 def reference_losses(archive: Archive, setting: Setting) -> tuple[list[Mapping[str, float]], list[str]]:
     """Losses of the reference recipe, once per seed, and what is missing of them."""
-    found = {(e.seed, e.task): e.loss for e in archive.evaluations(purpose="noise", rung=FULL)}
+    found = {(e.seed, e.task): e.loss for e in archive.evaluations(purpose="noise", rung=setting.scale.last_rung)}
     seeds = [training_seed(setting.seed) + offset for offset in NOISE_OFFSETS]
     problems = [
         f"noise: the reference has no loss on {task} with seed {seed}"
@@ -120,9 +124,12 @@ def reference_losses(archive: Archive, setting: Setting) -> tuple[list[Mapping[s
 
 
 def _score_problems(
-    attempt: Attempt, evaluations: Sequence[Evaluation], setting: Setting, references: References | None
+    attempt: Attempt,
+    losses: Mapping[str, float],
+    retested: Mapping[str, float] | None,
+    setting: Setting,
+    references: References | None,
 ) -> Iterator[str]:
-    losses = {evaluation.task: evaluation.loss for evaluation in evaluations if evaluation.loss is not None}
     missing = [task for task in setting.tasks if task not in losses]
     if missing:
         yield f"attempt {attempt.id}: has a score and no evaluation on {', '.join(missing)} at rung {attempt.rung}"
@@ -130,7 +137,7 @@ def _score_problems(
     if references is None or attempt.score is None:
         return
     try:
-        score = recipe_score(losses, references)
+        score = fmean(recipe_score(own, references) for own in (losses, retested) if own is not None)
     except ScoreError as error:
         yield f"attempt {attempt.id}: {error}"
         return
@@ -140,5 +147,7 @@ def _score_problems(
 
 def _trained_at(archive: Archive, setting: Setting) -> bool:
     """Whether this software's scale has the tokens that the search trained with: else its FLOPs are not known."""
-    full = setting.scale.steps * setting.scale.batch * setting.scale.context
-    return {e.tokens for e in archive.evaluations(purpose="noise", rung=FULL) if e.loss is not None} == {full}
+    scale = setting.scale
+    full = scale.steps * scale.batch * scale.context
+    noise = archive.evaluations(purpose="noise", rung=scale.last_rung)
+    return {evaluation.tokens for evaluation in noise if evaluation.loss is not None} == {full}

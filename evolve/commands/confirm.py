@@ -37,10 +37,10 @@ def confirm(
     target = console()
     with Store.open(out, configuration={**prepared.stored, "generations": archive.run.generations}) as store:
         library = stored_library(store)
-        with workers(prepared, out / "logs") as executor, Watch(target, 0, 0) as watch:
+        with workers(prepared, out / "logs") as executor, Watch(target, 0, 0, 1) as watch:
             lab = laboratory(prepared, store, executor, library, observe=watch.jobs)
             yardstick = measure_yardstick(lab, prepared.tasks, configuration.seed)
-            watch.stage("confirming", 0.0)
+            watch.stage("confirming", 0.0, 1)
             confirmed = confirm_recipes(lab, named, yardstick, configuration.seed)
         store.finish_run("finished" if store.generation_count() >= archive.run.generations else "stopped")
     target.print(confirmation_table(confirmed, yardstick, champion, len(FRESH_SEEDS)))

@@ -43,6 +43,9 @@ def run(
     scale: Annotated[str | None, typer.Option(help="tiny, small, 20m, 125m or 350m.")] = None,
     backend: Annotated[str | None, typer.Option(help="auto or the name of a backend.")] = None,
     objective: Annotated[list[str] | None, typer.Option(help="Objective; several select by NSGA-II.")] = None,
+    early_stopping: Annotated[
+        bool | None, typer.Option(help="Train in full only what is promising at its rungs (the default).")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with any of these.")] = None,
 ) -> None:
     """Search: propose, train, select, until the target number of generations; run again to continue."""
@@ -57,6 +60,7 @@ def run(
         "scale": scale,
         "backend": backend,
         "objective": objective,
+        "early_stopping": early_stopping,
     }
     configuration = configure(flags, config)
     prepared = prepare(configuration)
@@ -80,14 +84,14 @@ def _search(
     configuration = prepared.configuration
     finished = store.generation_count()
     target.print(_headline(prepared, store, finished))
-    with Watch(target, configuration.generations, finished) as watch:
+    with Watch(target, configuration.generations, finished, len(lab.scale.rungs) + 1) as watch:
         lab.observe = watch.jobs
 
         def report(done: Report) -> None:
             watch.generation(done.generation, done.statistics)
 
         yardstick = Search(configuration, lab, prepared.tasks, library, report).run()
-        watch.stage("confirming", float(configuration.generations))
+        watch.stage("confirming", float(configuration.generations), 1)
         _conclude(target, store, lab, yardstick, configuration.seed)
     store.finish_run("finished")
 

@@ -201,7 +201,7 @@ def test_a_job_that_is_not_well_formed_fails_alone(options, make_recipe, make_jo
         StrangeJob(**{**fields, "key": "strange"}),
         replace(quick, key="task", task=TaskSpec("juggling", "tiny")),
         replace(quick, key="recipe", recipe="[]"),
-        replace(quick, key="checkpoint", start=5, checkpoint="/nowhere/state.safetensors"),
+        replace(quick, key="checkpoint", start=5, resumed="/nowhere/state.safetensors"),
         quick,
     ]
     with LocalExecutor(1, options, tmp_path) as executor:

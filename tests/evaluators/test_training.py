@@ -39,13 +39,13 @@ def test_training_learns_and_is_deterministic(trainer, backend, make_recipe, mak
 @pytest.mark.parametrize("rungs", [(13, 40), (1, 2, 40)])
 def test_rungs_equal_an_unbroken_run(trainer, make_recipe, make_job, tmp_path, rungs):
     job = make_job(make_recipe("attention", "swiglu"))
-    checkpoint = tmp_path / "state.safetensors"
     whole = trainer.run(job)
     for start, stop in pairwise((0, *rungs)):
-        outcome = trainer.run(replace(job, start=start, stop=stop, checkpoint=str(checkpoint)))
+        before, after = (str(tmp_path / f"{step}.safetensors") for step in (start, stop))
+        outcome = trainer.run(replace(job, start=start, stop=stop, resumed=before, checkpoint=after))
         assert outcome.status == "evaluated", outcome.reason
         assert (scores(outcome) == scores(whole)) == (stop == 40)
-    assert [path.name for path in tmp_path.iterdir()] == ["state.safetensors"]
+    assert {path.name for path in tmp_path.iterdir()} == {f"{step}.safetensors" for step in rungs[:-1]}
 
 
 def test_a_finished_run_leaves_no_checkpoint(trainer, make_recipe, make_job, tmp_path):
@@ -56,13 +56,13 @@ def test_a_finished_run_leaves_no_checkpoint(trainer, make_recipe, make_job, tmp
 
 def test_a_checkpoint_must_be_the_jobs_own(trainer, make_recipe, make_job, tmp_path):
     checkpoint = tmp_path / "state.safetensors"
-    job = make_job(make_recipe("swiglu"), start=10, checkpoint=str(checkpoint))
+    job = make_job(make_recipe("swiglu"), start=10, resumed=str(checkpoint))
     with pytest.raises(BackendError, match="not a readable weight file"):
         trainer.run(job)
-    trainer.run(replace(job, start=0, stop=5))
+    trainer.run(replace(job, start=0, stop=5, checkpoint=str(checkpoint)))
     with pytest.raises(BackendError, match="holds step 5, not the step 10"):
         trainer.run(job)
-    other = make_job(make_recipe("swiglu", "swiglu"), start=5, checkpoint=str(checkpoint))
+    other = make_job(make_recipe("swiglu", "swiglu"), start=5, resumed=str(checkpoint))
     with pytest.raises(BackendError, match="holds no array"):
         trainer.run(other)
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
@@ -104,8 +104,9 @@ def test_what_diverges_twice_is_diverged(trainer, make_unstable_recipe, make_job
 
 
 def test_a_rung_continues_with_the_repaired_learning_rate(trainer, make_unstable_recipe, make_job, tmp_path):
-    job = make_job(make_unstable_recipe(learning_rate=0.3), checkpoint=str(tmp_path / "state.safetensors"))
-    screened = trainer.run(replace(job, stop=30))
+    checkpoint = str(tmp_path / "state.safetensors")
+    job = make_job(make_unstable_recipe(learning_rate=0.3), resumed=checkpoint)
+    screened = trainer.run(replace(job, stop=30, checkpoint=checkpoint))
     assert screened.status == "evaluated", screened.reason
     assert [adjustment.original for adjustment in screened.adjustments] == [0.3]
     continued = trainer.run(replace(job, start=30))

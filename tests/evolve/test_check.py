@@ -105,11 +105,11 @@ CORRUPTIONS = {
     "a score without evaluations": (
         SCORED,
         "DELETE FROM evaluations WHERE attempt = {id} AND task = 'copying'",
-        "attempt {id}: has a score and no evaluation on copying at rung 1",
+        "attempt {id}: has a score and no evaluation on copying at rung 2",
     ),
     "another loss": (
         SCORED,
-        "UPDATE evaluations SET loss = loss - 0.1 WHERE attempt = {id} AND rung = 1",
+        "UPDATE evaluations SET loss = loss - 0.1 WHERE attempt = {id} AND rung = 2",
         "attempt {id}: its score is stored as",
     ),
     "another reference": (
@@ -124,7 +124,7 @@ CORRUPTIONS = {
     ),
     "a failure called a success": (
         FAILED,
-        "UPDATE attempts SET status = 'evaluated', rung = 1, score = 9 WHERE id = {id}",
+        "UPDATE attempts SET status = 'evaluated', rung = 2, score = 9 WHERE id = {id}",
         "attempt {id}: evaluated, but an evaluation diverged",
     ),
     "a duplicate of another recipe": (

@@ -63,7 +63,7 @@ def read(text: str) -> tuple[Outline, dict[str, Any]]:
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished search of about two thousand attempts."""
     path = tmp_path_factory.mktemp("search")
-    searched(path, generations=105, population=16).laboratory.store.close()
+    searched(path, generations=120, population=16).laboratory.store.close()
     return path
 
 
