@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from runs import records
-from runs.database import DATABASE_NAME, connect, translated, verify
+from runs.database import search_file, verify
 from runs.encoding import stored
 from runs.errors import StoreError
 
@@ -32,7 +32,8 @@ class Archive:
 
     def __init__(self, directory: Path, database: Database) -> None:
         self.directory = directory
-        self.path = directory / DATABASE_NAME
+        self._file = search_file(directory)
+        self.path = self._file.path
         self._database = database
 
     @classmethod
@@ -43,12 +44,14 @@ class Archive:
         """
         from runs.schema import migrations
 
-        path = Path(directory) / DATABASE_NAME
-        verify(path)
-        database = connect(path, "ro")
+        file = search_file(Path(directory))
+        verify(file)
+        database = file.connect("ro")
         if migrations.pending(database):
             database.close()
-            raise StoreError(f"{path}: written by older software; continue the search once to bring it up to date")
+            raise StoreError(
+                f"{file.path}: written by older software; continue the search once to bring it up to date"
+            )
         return cls(Path(directory), database)
 
     def close(self) -> None:
@@ -239,7 +242,7 @@ class Archive:
         return [records.Event(**_decoded(row, "detail")) for row in rows]
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        with translated(self.path):
+        with self._file.translated():
             return list(self._database.query(sql, [stored("value", value) for value in values]))
 
     def _attempts(self, chosen: str, values: Sequence[Any]) -> list[records.Attempt]:

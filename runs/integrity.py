@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import get_args
 
 from runs.archive import Archive
-from runs.database import connect, translated
+from runs.database import search_file
 from runs.errors import StoreError
 from runs.records import Attempt, AttemptStatus, Evaluation, Generation
 
@@ -22,14 +22,15 @@ FAILURES = ("failed", "diverged", "timeout")
 UNTRAINED = ("rejected", "duplicate")
 
 
-def database_problems(path: Path) -> list[str]:
-    """What SQLite itself finds: damaged pages, broken constraints and foreign keys. Empty where nothing is."""
+def database_problems(directory: Path) -> list[str]:
+    """What SQLite itself finds in a search: damaged pages, broken constraints and foreign keys; empty where nothing."""
+    file = search_file(directory)
     try:
         # SQLite leaves CHECK constraints out where it may not write: a copy in memory is checked.
         with (
-            closing(connect(path, "ro")) as database,
+            closing(file.connect("ro")) as database,
             closing(sqlite3.connect(":memory:")) as copy,
-            translated(path),
+            file.translated(),
         ):
             database.conn.backup(copy)
             found = [row[0] for row in copy.execute("PRAGMA integrity_check")]

@@ -255,9 +255,3 @@ def add_purposes(database: Database) -> None:
     database.execute("ALTER TABLE wider RENAME TO evaluations")
     for column in ("attempt", "recipe"):
         database.execute(f"CREATE INDEX evaluations_{column} ON evaluations({column})")
-
-
-def known_migrations() -> set[str]:
-    """Names of every migration this software knows."""
-    with_none_applied = Database(memory=True, execute_plugins=False)
-    return {migration.name for migration in migrations.pending(with_none_applied)}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from runs import proposing, records
 from runs.archive import Archive
 from runs.configuration import CHANGEABLE, differences
-from runs.database import DATABASE_NAME, connect, transaction, translated, verify
+from runs.database import search_file, verify
 from runs.encoding import json_text, stored, stored_row
 from runs.errors import StoreError
 from runs.lock import WriterLock
@@ -64,7 +64,6 @@ class Store(Archive):
         from runs.schema import migrations
 
         folder = Path(directory)
-        path = folder / DATABASE_NAME
         row = stored_row(
             {
                 "id": 1,
@@ -86,7 +85,7 @@ class Store(Archive):
         try:
             if cls.exists(folder):
                 raise StoreError(f"{folder}: already holds a search; open it, or name another directory")
-            store = cls(folder, connect(path, "rwc"), lock)
+            store = cls(folder, search_file(folder).connect("rwc"), lock)
         except BaseException:
             lock.release()
             raise
@@ -108,11 +107,11 @@ class Store(Archive):
         from runs.schema import migrations
 
         folder = Path(directory)
-        path = folder / DATABASE_NAME
-        verify(path)
+        file = search_file(folder)
+        verify(file)
         lock = WriterLock(folder)
         try:
-            store = cls(folder, connect(path, "rw"), lock)
+            store = cls(folder, file.connect("rw"), lock)
         except BaseException:
             lock.release()
             raise
@@ -132,10 +131,10 @@ class Store(Archive):
 
         Raises StoreError when the database is damaged.
         """
-        path = Path(directory) / DATABASE_NAME
-        if not path.exists() or path.stat().st_size == 0:
+        file = search_file(Path(directory))
+        if not file.path.exists() or file.path.stat().st_size == 0:
             return False
-        with translated(path), connect(path, "ro") as database:
+        with file.translated(), file.connect("ro") as database:
             return bool(database.table_names())
 
     def close(self) -> None:
@@ -275,7 +274,7 @@ class Store(Archive):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with transaction(self._database, self.path):
+        with self._file.transaction(self._database):
             yield
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

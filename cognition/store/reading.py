@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from cognition.store.database import translated
+from cognition.sqlite import SqliteFile
 from cognition.store.records import CognitionError, Listed, Match
 
 if TYPE_CHECKING:
@@ -50,8 +49,9 @@ class Shown:
 class Reading:
     """What can be asked of an open store."""
 
-    def __init__(self, path: Path, database: Database) -> None:
-        self.path = path
+    def __init__(self, file: SqliteFile, database: Database) -> None:
+        self.path = file.path
+        self._file = file
         self._database = database
 
     def __enter__(self) -> Self:
@@ -219,5 +219,5 @@ class Reading:
         return {row["name"]: row["rows"] for row in self._rows(sql)}
 
     def _rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
-        with translated(self.path):
+        with self._file.translated():
             return list(self._database.query(sql, values))

@@ -155,9 +155,3 @@ def create_tables(database: Database) -> None:
 def create_search(database: Database) -> None:
     """Names, triggers, insights and abstracts in one index, kept by triggers."""
     database.executescript(SEARCH)
-
-
-def known_migrations() -> set[str]:
-    """Names of every migration this software knows."""
-    with_none_applied = Database(memory=True, execute_plugins=False)
-    return {migration.name for migration in migrations.pending(with_none_applied)}

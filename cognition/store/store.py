@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from cognition.store.database import connect, default_path, transaction, verify
+from cognition.store.database import default_path, store_file, verify
 from cognition.store.library import fingerprint, library_rows
 from cognition.store.reading import Reading
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
@@ -33,13 +33,14 @@ class CognitionStore(Reading):
         from cognition.store.schema import migrations
 
         path = default_path() if path is None else Path(path)
+        file = store_file(path)
         if path.exists():
-            verify(path)
+            verify(file)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CognitionError(f"{path.parent}: cannot be made: {error.strerror}") from None
-        store = cls(path, connect(path, "rwc"))
+        store = cls(file, file.connect("rwc"))
         try:
             if migrations.pending(store._database):
                 with store._transaction():
@@ -207,7 +208,7 @@ class CognitionStore(Reading):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with transaction(self._database, self.path):
+        with self._file.transaction(self._database):
             yield
 
 

@@ -11,7 +11,7 @@ from evolve.checks.measurement import Setting, credit_problems, read_setting, sc
 from evolve.commands.inspect import Out, located
 from evolve.display import console
 from runs.archive import Archive
-from runs.database import DATABASE_NAME, connect
+from runs.database import search_file
 from runs.integrity import database_problems, history_problems, status_problems
 
 
@@ -21,10 +21,9 @@ def check(out: Out = None) -> None:
     A line for each broken thing and exit code 1, or one line that says what holds.
     """
     directory, target = located(out), console()
-    path = directory / DATABASE_NAME
-    problems = database_problems(path)
+    problems = database_problems(directory)
     # A damaged or bent database does not open as a search; what is left of its rows may still tell more.
-    archive = Archive(directory, connect(path, "ro")) if problems else Archive.at(directory)
+    archive = Archive(directory, search_file(directory).connect("ro")) if problems else Archive.at(directory)
     with archive:
         unknown = ""
         try:
