@@ -13,13 +13,23 @@ from backends.weights import read_state, write_state
 from cognition.loader import load_architectures
 from evaluators.fitting import fit
 from evaluators.scales import SCALES
-from evolve.commands.inspect import opened
-from evolve.commands.train import own_components, shaped_scale, with_settings
+from evolve.commands.inspect import RecipeName
+from evolve.commands.recipe_options import (
+    AttemptsOf,
+    Components,
+    Context,
+    Depth,
+    Hidden,
+    Settings,
+    Width,
+    choose,
+    shaped_scale,
+)
 from evolve.configuration import Configuration
 from evolve.display import console
-from evolve.naming import NamedRecipe, resolve
+from evolve.naming import NamedRecipe
 from evolve.output import write_text
-from evolve.session import prepare, stored_library
+from evolve.session import prepare
 from genome.instance import instantiate
 from genome.values import Sizes
 from runs.genealogy import lineage_lines
@@ -29,7 +39,7 @@ BYTES = 256
 
 
 def export(
-    recipe: Annotated[str, typer.Argument(help="An attempt's number, a published name, or a recipe's JSON file.")],
+    recipe: RecipeName,
     to: Annotated[str, typer.Option("--to", help=f"One of {', '.join(TARGETS)}.")],
     file: Annotated[Path, typer.Option("--file", "-o", help="Write the module to this file.")],
     weights: Annotated[
@@ -41,17 +51,13 @@ def export(
     vocabulary: Annotated[
         int | None, typer.Option(min=1, help="Number of tokens (default: the search's, else 256).")
     ] = None,
-    context: Annotated[int | None, typer.Option(min=1, help="Positions per sequence.")] = None,
-    depth: Annotated[int | None, typer.Option(min=1, help="Times that the sequence of blocks repeats.")] = None,
-    width: Annotated[int | None, typer.Option(min=1, help="Stream width, in place of a parameter budget.")] = None,
-    hidden: Annotated[
-        int | None, typer.Option(min=1, help="Hidden size with --width (default: 4 widths).")
-    ] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="PATH.SETTING=VALUE: 2.0.1.heads=8.")] = None,
-    components: Annotated[
-        Path | None, typer.Option(help="Python file of components that the recipe uses besides the library's.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Search that an attempt's number refers to.")] = None,
+    context: Context = None,
+    depth: Depth = None,
+    width: Width = None,
+    hidden: Hidden = None,
+    settings: Settings = None,
+    components: Components = None,
+    out: AttemptsOf = None,
 ) -> None:
     """Write a recipe as one readable Python module of PyTorch, Flax or MLX."""
     if to not in TARGETS:
@@ -61,22 +67,21 @@ def export(
     beside = file.with_suffix(".safetensors")
     if weights is not None and beside.resolve() == weights.resolve():
         raise ValueError(f"--weights {weights}: is where the parameters go; give the module another name")
-    named = resolve(recipe, lambda: opened(out))
-    library = stored_library(named.archive)
-    if components is not None:
-        library |= own_components(components, library)
-    chosen = with_settings(named.recipe, settings or (), library)
+    chosen = choose(recipe, out, components, settings)
+    named = chosen.named
     if named.archive is not None:
         configuration = Configuration.of_search(named.archive.run.configuration)
         scale = scale or configuration.scale
         vocabulary = vocabulary or _vocabulary(configuration)
     shaped, vocabulary = shaped_scale(scale or "tiny", None, None, context, depth), vocabulary or BYTES
     if width is None:
-        instance = fit(chosen, library, shaped, vocabulary).instance
+        instance = fit(chosen.recipe, chosen.library, shaped, vocabulary).instance
     else:
         sizes = Sizes(width, hidden or 4 * width, vocabulary, shaped.context)
-        instance = instantiate(chosen, library, sizes, shaped.depth)
-    text = module_text(instance, library, TARGETS[to], _title(named), chosen.lines(), _lineage(named))
+        instance = instantiate(chosen.recipe, chosen.library, sizes, shaped.depth)
+    text = module_text(
+        instance, chosen.library, TARGETS[to], _title(named), chosen.recipe.lines(), _lineage(named)
+    )
     parameters = None if weights is None else read_state(weights, instance)[0]
     write_text(file, text)
     target = console()

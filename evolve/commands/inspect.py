@@ -21,6 +21,7 @@ from runs.records import Attempt
 from runs.store import Store
 
 Out = Annotated[Path | None, typer.Option(help="Directory of the search (default: the latest under searches/).")]
+RecipeName = Annotated[str, typer.Argument(help="An attempt's number, a published name, or a recipe's JSON file.")]
 
 
 def located(out: Path | None) -> Path:
@@ -72,7 +73,7 @@ def best(out: Out = None, count: Annotated[int, typer.Option(min=1, help="How ma
 
 
 def show(
-    recipe: Annotated[str, typer.Argument(help="An attempt's number, a published name, or a recipe's JSON file.")],
+    recipe: RecipeName,
     out: Out = None,
     source: Annotated[bool, typer.Option("--source", help="Print the components' source too.")] = False,
 ) -> None:
@@ -125,7 +126,7 @@ def tree(
 
 
 def compare(
-    left: Annotated[str, typer.Argument(help="An attempt's number, a published name, or a recipe's JSON file.")],
+    left: RecipeName,
     right: Annotated[str, typer.Argument(help="The other one.")],
     out: Out = None,
 ) -> None:
