@@ -13,6 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, isfinite
 from statistics import fmean, stdev
+from typing import Literal
+
+Standing = Literal["tie", "unclear", "better", "worse"]
+"""What a difference says of the first of two scores."""
 
 LEAST_GAP = 0.25
 """Part of the chance loss that a score of 1 is worth at least.
@@ -108,12 +112,53 @@ def noise_floor(losses: Sequence[Mapping[str, float]], references: References) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What a search measures by: the reference loss of every task, and the noise of a score.
+
+    Both are of the published recipe `name`, trained with several seeds.
+    """
+
+    name: str
+    references: References
+    noise: Noise
+
+    @classmethod
+    def measured(cls, name: str, chances: Mapping[str, float], losses: Sequence[Mapping[str, float]]) -> Yardstick:
+        """The yardstick that a recipe gives: `losses` maps tasks to its losses, once per seed.
+
+        `chances` are the losses of guessing. Raises ScoreError for fewer than two seeds, or where one lacks a task.
+        """
+        references = measure_references(chances, losses)
+        return cls(name, references, noise_floor(losses, references))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(self.references)
+
+    def score(self, losses: Mapping[str, float]) -> float:
+        """Mean over tasks of the way from guessing (0) to the reference (1)."""
+        return recipe_score(losses, self.references)
+
+
 def exceeds_noise(difference: float, noise: float, *errors: float) -> bool:
     """Whether a difference of two means counts: beyond twice the noise floor, and beyond twice its standard error.
 
     `errors` are the standard errors of the means, which exceed the floor where these recipes vary more.
     """
     return abs(difference) > 2 * max(noise, hypot(*errors))
+
+
+def standing(difference: float, noise: float, *errors: float) -> Standing:
+    """What a difference of two means says of the first: a tie within the noise floor, unclear within its own error.
+
+    `errors` are as in `exceeds_noise`.
+    """
+    if not exceeds_noise(difference, noise):
+        return "tie"
+    if not exceeds_noise(difference, noise, *errors):
+        return "unclear"
+    return "better" if difference > 0 else "worse"
 
 
 def _require_tasks(losses: Mapping[str, float], tasks: Mapping[str, object]) -> None:

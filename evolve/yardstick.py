@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from cognition.loader import load_architectures
-from evaluators.scores import Noise, References, measure_references, noise_floor, recipe_score
+from evaluators.scores import Yardstick
 from evaluators.tasks.protocol import Task
 from evolve.errors import SearchError
 from evolve.measurement import Laboratory
@@ -24,30 +23,13 @@ RETEST_OFFSET = 21
 """Offset of the seed on which a search's best are trained again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Yardstick:
-    """The reference loss of every task, and the noise of a score, both of the recipe `name`."""
-
-    name: str
-    references: References
-    noise: Noise
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        return tuple(self.references)
-
-    def score(self, losses: Mapping[str, float]) -> float:
-        """Mean over tasks of the way from guessing (0) to the reference (1)."""
-        return recipe_score(losses, self.references)
-
-
 def training_seed(seed: int) -> int:
     """The seed with which a search trains every candidate; other purposes use the hundred above it."""
     return 100 * seed
 
 
 def measure_yardstick(laboratory: Laboratory, tasks: Sequence[Task], seed: int) -> Yardstick:
-    """Train the reference recipe on three seeds, or read what the store holds of it.
+    """Train the reference recipe on three seeds, or read what the store holds of it; what it gives is stored.
 
     Raises SearchError where it cannot be trained: then nothing else can either.
     """
@@ -60,6 +42,7 @@ def measure_yardstick(laboratory: Laboratory, tasks: Sequence[Task], seed: int) 
     for own in measured:
         if own.status != "evaluated":
             raise SearchError(f"the reference recipe {REFERENCE} cannot be trained: {own.reason}")
-    losses = [own.losses for own in measured]
-    references = measure_references({task.name: task.chance_loss for task in tasks}, losses)
-    return Yardstick(REFERENCE, references, noise_floor(losses, references))
+    chances = {task.name: task.chance_loss for task in tasks}
+    yardstick = Yardstick.measured(REFERENCE, chances, [own.losses for own in measured])
+    laboratory.store.record_yardstick(yardstick)
+    return yardstick

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from evaluators.scores import Yardstick
 from runs import records
 from runs.database import search_file, verify
 from runs.encoding import stored
 from runs.errors import StoreError
+from runs.yardstick import yardstick_of_rows
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -72,6 +74,14 @@ class Archive:
         (row,) = self._rows("SELECT * FROM runs")
         del row["id"]
         return records.Run(**_decoded(row, "configuration", "random_state"))
+
+    @property
+    def yardstick(self) -> Yardstick | None:
+        """What the search's scores are measured by; None until it is measured, and in a search that is older."""
+        whole, tasks = (
+            self._rows(f"SELECT * FROM {table} ORDER BY rowid") for table in ("yardstick", "yardstick_tasks")
+        )
+        return yardstick_of_rows(whole[0], tasks) if whole else None
 
     def attempts(
         self, *, generation: int | None = None, status: records.AttemptStatus | None = None

@@ -222,6 +222,40 @@ FROM ancestors
 ORDER BY attempt, distance, descendant;
 """
 
+YARDSTICK = """
+CREATE TABLE yardstick (
+    id INTEGER PRIMARY KEY CONSTRAINT one_yardstick_per_search CHECK (id = 1),
+    recipe TEXT NOT NULL,
+    seeds INTEGER NOT NULL CONSTRAINT noise_needs_two_seeds CHECK (seeds >= 2),
+    noise REAL NOT NULL CONSTRAINT noise_is_finite_and_not_negative CHECK (noise >= 0 AND noise < 9e999)
+) STRICT;
+
+CREATE TABLE yardstick_tasks (
+    task TEXT PRIMARY KEY NOT NULL,
+    chance REAL NOT NULL CONSTRAINT chance_is_finite_and_positive CHECK (chance > 0 AND chance < 9e999),
+    loss REAL NOT NULL CONSTRAINT loss_is_finite_and_not_negative CHECK (loss >= 0 AND loss < 9e999),
+    noise REAL NOT NULL CONSTRAINT noise_is_finite_and_not_negative CHECK (noise >= 0 AND noise < 9e999)
+) STRICT;
+
+DROP VIEW leaderboard;
+CREATE VIEW leaderboard AS
+SELECT
+    row_number() OVER (ORDER BY score DESC, id) AS rank,
+    id AS attempt,
+    generation,
+    label,
+    family,
+    score,
+    max(score) OVER () - score <= 2 * (SELECT noise FROM yardstick) AS tie,
+    operator,
+    parameters,
+    state_bytes,
+    substr(recipe, 1, 12) AS recipe
+FROM attempts
+WHERE status = 'evaluated'
+ORDER BY score DESC, id;
+"""
+
 
 @migrations()
 def create_tables(database: Database) -> None:
@@ -255,3 +289,9 @@ def add_purposes(database: Database) -> None:
     database.execute("ALTER TABLE wider RENAME TO evaluations")
     for column in ("attempt", "recipe"):
         database.execute(f"CREATE INDEX evaluations_{column} ON evaluations({column})")
+
+
+@migrations()
+def create_yardstick(database: Database) -> None:
+    """What scores are measured by, and with its noise, which attempts tie with the best: `exceeds_noise` in SQL."""
+    database.executescript(YARDSTICK)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from evaluators.scores import Yardstick
 from runs import proposing, records
 from runs.archive import Archive
 from runs.configuration import CHANGEABLE, differences
@@ -23,6 +24,7 @@ from runs.database import search_file, verify
 from runs.encoding import json_text, stored, stored_row
 from runs.errors import StoreError
 from runs.lock import WriterLock
+from runs.yardstick import yardstick_differences, yardstick_rows
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -154,6 +156,24 @@ class Store(Archive):
         """
         with self._transaction():
             self._insert("components", proposing.new_components(self._database, components))
+
+    def record_yardstick(self, yardstick: Yardstick) -> None:
+        """Store what the search's scores are measured by; the same one may be recorded again.
+
+        Raises StoreError, naming every difference, where another one is stored: a search has one, or its scores
+        would not compare.
+        """
+        known = self.yardstick
+        if known is None:
+            with self._transaction():
+                for table, rows in yardstick_rows(yardstick).items():
+                    self._insert(table, [stored_row(row) for row in rows])
+        elif differing := yardstick_differences(known, yardstick):
+            changed = "; ".join(f"{name} was {old}, now {new}" for name, old, new in differing)
+            raise StoreError(
+                f"{self.path}: scores of this search are measured by another yardstick: {changed} "
+                f"(another search needs another directory)"
+            )
 
     def propose(
         self, generation: int, proposals: Sequence[records.Proposal], random_state: Any

@@ -1,4 +1,4 @@
-"""Scores follow from evaluations and references, and operators are credited with what their attempts achieved."""
+"""The yardstick and scores follow from evaluations, and operators are credited with what their attempts achieved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import isclose
 from statistics import fmean
 
 from evaluators.scales import Scale
-from evaluators.scores import References, ScoreError, measure_references, recipe_score
+from evaluators.scores import References, ScoreError, Yardstick, measure_references, recipe_score
 from evaluators.tasks.registry import make_task
 from evolve.configuration import Configuration
 from evolve.credit import Credit, credited
@@ -17,6 +17,7 @@ from evolve.variation import SEED
 from evolve.yardstick import NOISE_OFFSETS, RETEST_OFFSET, training_seed
 from runs.archive import Archive
 from runs.records import Attempt
+from runs.yardstick import yardstick_differences
 
 UNTRAINED = ("rejected", "duplicate", "proposed")
 
@@ -52,6 +53,25 @@ def read_setting(archive: Archive) -> Setting:
             return replace(setting, unknown=f"{spec.name}: its data are no longer those of the search")
         chances[spec.name] = task.chance_loss
     return replace(setting, chances=chances)
+
+
+def yardstick_problems(archive: Archive, setting: Setting) -> Iterator[str]:
+    """Values of the stored yardstick, where there is one, that the reference recipe's evaluations do not give.
+
+    Without the tasks' chance losses the stored ones are taken as they are.
+    """
+    stored = archive.yardstick
+    if stored is None:
+        return
+    losses, problems = reference_losses(archive, setting)
+    yield from problems
+    if problems:
+        return
+    recipes = {evaluation.recipe for evaluation in archive.evaluations(purpose="noise", rung=FULL)}
+    names = ", ".join(sorted(archive.recipe(digest).label for digest in recipes))
+    chances = setting.chances or {task: reference.chance for task, reference in stored.references.items()}
+    for name, one, other in yardstick_differences(stored, Yardstick.measured(names, chances, losses)):
+        yield f"yardstick: {name} is stored as {one}, the reference's evaluations give {other}"
 
 
 def score_problems(archive: Archive, setting: Setting) -> Iterator[str]:

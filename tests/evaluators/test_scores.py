@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from evaluators.scores import (
     Reference,
     ScoreError,
+    exceeds_noise,
     measure_references,
     noise_floor,
     recipe_score,
+    standing,
     task_scores,
 )
 
@@ -121,3 +123,15 @@ def test_one_seed_shows_no_noise(count):
 def test_references_never_move():
     with pytest.raises(FrozenInstanceError):
         Reference(2.0, 1.0).loss = 0.5  # pyright: ignore[reportAttributeAccessIssue]
+
+
+small = st.floats(0, 1)
+
+
+@given(st.floats(-4, 4), small, small, small)
+def test_a_difference_that_does_not_exceed_the_noise_is_a_tie_or_unclear(difference, noise, one, other):
+    found = standing(difference, noise, one, other)
+    assert (found in ("better", "worse")) == exceeds_noise(difference, noise, one, other)
+    assert (found == "tie") == (abs(difference) <= 2 * noise)
+    opposite = {"better": "worse", "worse": "better"}.get(found, found)
+    assert standing(-difference, noise, other, one) == opposite

@@ -117,6 +117,31 @@ CORRUPTIONS = {
         "DELETE FROM evaluations WHERE purpose = 'noise' AND seed = 2 AND {id}",
         "noise: the reference has no loss on recall with seed 2",
     ),
+    "another noise": (
+        SCORED,
+        "UPDATE yardstick SET noise = noise + 0.001 WHERE {id}",
+        "yardstick: noise is stored as",
+    ),
+    "a reference loss of its own": (
+        SCORED,
+        "UPDATE yardstick_tasks SET loss = loss * 1.01 WHERE task = 'recall' AND {id}",
+        "yardstick: reference loss on recall is stored as",
+    ),
+    "another chance loss": (
+        SCORED,
+        "UPDATE yardstick_tasks SET chance = chance + 1 WHERE task = 'copying' AND {id}",
+        "yardstick: chance loss on copying is stored as",
+    ),
+    "a yardstick of another recipe": (
+        SCORED,
+        "UPDATE yardstick SET recipe = 'llama' WHERE {id}",
+        "yardstick: recipe is stored as llama, the reference's evaluations give rwkv4",
+    ),
+    "a yardstick that lacks a task": (
+        SCORED,
+        "DELETE FROM yardstick_tasks WHERE task = 'copying' AND {id}",
+        "yardstick: reference loss on copying is stored as None",
+    ),
     "a success called a failure": (
         SCORED,
         "UPDATE attempts SET status = 'failed', score = NULL, reason = 'no reason' WHERE id = {id}",

@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from evaluators.scores import Noise, Reference, Yardstick, exceeds_noise
 from runs import records
+from runs.archive import Archive
+from runs.errors import StoreError
+from runs.schema import TABLES, VIEWS, YARDSTICK
 from runs.store import Store
 
 
@@ -67,6 +73,57 @@ def test_leaderboard_ranks_the_fully_evaluated_only(path: Path) -> None:
     ]
 
 
+def yardstick(noise: float) -> Yardstick:
+    return Yardstick("rwkv4", {"recall": Reference(2.0, 0.5)}, Noise(noise, {"recall": noise}, 3))
+
+
+def test_the_leaderboard_marks_ties_once_the_noise_is_known(path: Path) -> None:
+    sql = "SELECT attempt, tie FROM leaderboard"
+    assert rows(path, sql) == [(3, None), (1, None), (2, None)]
+    with Store.open(path.parent) as store:
+        store.record_yardstick(yardstick(0.125))
+    assert rows(path, sql) == [(3, 1), (1, 1), (2, 0)]
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.floats(-2, 4) | st.sampled_from([0.5, 0.75, 1.0]), min_size=1),
+    st.floats(0, 1) | st.sampled_from([0.125, 0.25]),
+)
+def test_a_tie_in_sql_is_a_tie_in_python(scores: list[float], noise: float) -> None:
+    with sqlite3.connect(":memory:") as connection:
+        connection.executescript(TABLES + VIEWS + YARDSTICK)
+        connection.execute("INSERT INTO yardstick VALUES (1, 'rwkv4', 3, ?)", [noise])
+        connection.executemany(
+            """INSERT INTO attempts(id, generation, operator, status, reason, recipe, label, score, created_at)
+            VALUES (?, 1, 'seed', 'evaluated', '', ?, '', ?, '')""",
+            [(number, f"recipe {number}", score) for number, score in enumerate(scores, 1)],
+        )
+        marked = dict(connection.execute("SELECT attempt, tie FROM leaderboard").fetchall())
+    connection.close()
+    best = max(scores)
+    assert marked == {n: int(not exceeds_noise(best - score, noise)) for n, score in enumerate(scores, 1)}
+
+
+def test_a_search_from_before_the_yardstick_keeps_its_rows_and_gets_ties_when_it_goes_on(path: Path) -> None:
+    old = VIEWS[VIEWS.index("CREATE VIEW leaderboard") : VIEWS.index("CREATE VIEW failures")]
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        f"""DROP VIEW leaderboard; DROP TABLE yardstick; DROP TABLE yardstick_tasks; {old}
+        DELETE FROM _sqlite_migrations WHERE name = 'create_yardstick';"""
+    )
+    connection.close()
+    kept = "SELECT rank, attempt, generation, label, family, score, operator, parameters, recipe FROM leaderboard"
+    before = rows(path, kept)
+    with pytest.raises(StoreError, match="older software; continue the search once"):
+        Archive.at(path.parent)
+    with Store.open(path.parent) as store:
+        assert store.yardstick is None
+        store.record_yardstick(yardstick(0.125))
+    assert rows(path, kept) == before
+    assert rows(path, "SELECT tie FROM leaderboard") == [(1,), (1,), (0,)]
+
+
 def test_failures_tell_why(path: Path) -> None:
     seen = rows(path, "SELECT * FROM failures")
     assert seen == [(4, 1, "insert", "rejected", "no room"), (5, 1, "insert", "failed", "out of memory")]
@@ -96,6 +153,11 @@ def test_the_views_read_naturally_with_the_sqlite_utils_command(path: Path) -> N
             "INSERT INTO runs SELECT 2, name, '', 1, '{}', '', 'running', 1, '' FROM runs",
             "one_search_per_database",
         ),
+        ("INSERT INTO yardstick VALUES (2, 'rwkv4', 3, 0.1)", "one_yardstick_per_search"),
+        ("INSERT INTO yardstick VALUES (1, 'rwkv4', 1, 0.1)", "noise_needs_two_seeds"),
+        ("INSERT INTO yardstick VALUES (1, 'rwkv4', 3, -0.1)", "noise_is_finite_and_not_negative"),
+        ("INSERT INTO yardstick_tasks VALUES ('recall', 0.0, 0.1, 0.1)", "chance_is_finite_and_positive"),
+        ("INSERT INTO yardstick_tasks VALUES ('recall', 2.0, 9e999, 0.1)", "loss_is_finite_and_not_negative"),
     ],
 )
 def test_the_schema_refuses_what_would_make_no_sense(path: Path, statement: str, message: str) -> None:
@@ -109,5 +171,5 @@ def test_the_schema_refuses_what_would_make_no_sense(path: Path, statement: str,
 def test_every_table_is_strict(path: Path) -> None:
     tables = rows(path, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
     ours = {name: strict for name, strict in tables if not name.startswith(("sqlite_", "_sqlite_"))}
-    assert len(ours) == 11
+    assert len(ours) == 13
     assert set(ours.values()) == {1}

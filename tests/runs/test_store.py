@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluators.scores import Yardstick
 from runs import records
 from runs.configuration import differences
 from runs.errors import StoreError
@@ -248,6 +249,42 @@ def test_a_measurement_is_paid_once_and_a_failure_may_be_retried(store: Store) -
     assert store.record_evaluation(evaluation("b"))
     assert store.evaluations(recipe="b-hash") == [evaluation("b")]
     assert "worker hung" in store.events(kind="retried")[0].message
+
+
+def measured(**changes: float) -> Yardstick:
+    """A yardstick of two tasks; `changes` are losses of the third seed."""
+    seeds = [
+        {"text": 2.0, "recall": 0.5},
+        {"text": 2.01, "recall": 0.48},
+        {"text": 1.98, "recall": 0.53} | changes,
+    ]
+    return Yardstick.measured("rwkv4", {"text": 5.5, "recall": 2.0}, seeds)
+
+
+def test_a_yardstick_is_recorded_once_and_read_back(store: Store) -> None:
+    assert store.yardstick is None
+    store.record_yardstick(measured())
+    stored = store.yardstick
+    assert stored == measured()
+    assert stored is not None
+    assert stored.tasks == ("text", "recall")
+    store.record_yardstick(measured())
+    with Store.read(store.directory) as archive:
+        assert archive.yardstick == measured()
+
+
+def test_rounding_is_no_other_yardstick_and_anything_else_is(store: Store) -> None:
+    store.record_yardstick(measured())
+    store.record_yardstick(measured(text=1.98 * (1 + 1e-15)))
+    for other, told in (
+        (measured(recall=0.54), "reference loss on recall was 0.50"),
+        (replace(measured(), name="llama"), "recipe was rwkv4, now llama"),
+        (Yardstick.measured("rwkv4", {"text": 5.5}, [{"text": 2.0}, {"text": 2.1}]), "seeds was 3, now 2"),
+    ):
+        with pytest.raises(StoreError, match=told) as caught:
+            store.record_yardstick(other)
+        assert len(str(caught.value).splitlines()) == 1
+    assert store.yardstick == measured()
 
 
 def test_references_must_exist(store: Store) -> None:
