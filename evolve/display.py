@@ -1,4 +1,4 @@
-"""What a person sees while a search runs and when it ends: a line per generation, a progress bar, tables."""
+"""What a person sees of a search while it runs and afterwards: a line per generation, a progress bar, tables, ties."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from evaluators.scores import exceeds_noise
+from evaluators.scores import exceeds_noise, standing
 from evolve.confirmation import Confirmed
 from evolve.naming import NamedRecipe
 from evolve.yardstick import Yardstick
+from runs.archive import Archive
+from runs.records import Attempt
+from runs.ties import tied_with_best
+
+MOST_TIES = 10
+"""Attempts that are named as ties; of more, only the number is told."""
 
 
 def console() -> Console:
@@ -107,11 +113,62 @@ def _verdict(champion: Confirmed | None, other: Confirmed, yardstick: Yardstick)
     if champion is None or champion.failure or other.name == champion.name:
         return ""
     difference = champion.mean - other.mean
-    if not exceeds_noise(difference, yardstick.noise.score):
+    found = standing(difference, yardstick.noise.score, champion.error, other.error)
+    if found == "tie":
         return "tie: within twice the noise"
-    if not exceeds_noise(difference, yardstick.noise.score, champion.error, other.error):
+    if found == "unclear":
         return f"unclear: {difference:+.4f}, within twice its error"
-    return f"champion better by {difference:.4f}" if difference > 0 else f"champion worse by {-difference:.4f}"
+    return f"champion {found} by {abs(difference):.4f}"
+
+
+def best_table(archive: Archive, count: int) -> Table:
+    """The best fully trained attempts, and which of them are no worse than the first as far as the noise tells."""
+    table = Table("attempt", "generation", "score", "against the first")
+    for column in ("family", "operator", "parameters", "state bytes", "label"):
+        table.add_column(column)
+    yardstick, ranked = archive.yardstick, archive.best(count)
+    for attempt in ranked:
+        below = (ranked[0].score or 0.0) - (attempt.score or 0.0)
+        against = "" if attempt is ranked[0] else f"{-below:+.4f}"
+        if against and yardstick is not None and not exceeds_noise(below, yardstick.noise.score):
+            against = "tie"
+        numbers = (str(attempt.id), str(attempt.generation), f"{attempt.score:.4f}", against)
+        sizes = (f"{attempt.parameters:,}", f"{attempt.state_bytes:,}")
+        table.add_row(*numbers, attempt.family or "", attempt.operator, *sizes, attempt.label)
+    return table
+
+
+def tie_line(archive: Archive) -> str:
+    """Which attempts tie with the best one; "" without a fully trained attempt."""
+    best, yardstick = archive.best(1), archive.yardstick
+    if not best:
+        return ""
+    line = f"best: attempt {best[0].id} with {best[0].score:.4f}"
+    if yardstick is None:
+        return f"{line}; the noise floor is not known, so no tie is shown"
+    tied = tied_with_best(archive)
+    names = ", ".join(str(number) for number in tied[:MOST_TIES]) or "none"
+    more = f" and {len(tied) - MOST_TIES} more" if len(tied) > MOST_TIES else ""
+    return f"{line}; ties, within {_floor(yardstick)} ({yardstick.name}, {yardstick.noise.seeds} seeds): {names}{more}"
+
+
+def score_line(left: Attempt, right: Attempt, yardstick: Yardstick | None) -> str:
+    """The scores of two attempts and whether they differ; "" where one has none."""
+    if left.score is None or right.score is None:
+        return ""
+    difference = left.score - right.score
+    line = f"score: {left.score:.4f} and {right.score:.4f}, difference {difference:+.4f}"
+    if {left.status, right.status} != {"evaluated"}:
+        return f"{line} (not both fully trained: the scores do not compare)"
+    if yardstick is None:
+        return f"{line} (one seed, and the noise floor is not known; `confirm` says what counts)"
+    if exceeds_noise(difference, yardstick.noise.score):
+        return f"{line}, beyond {_floor(yardstick)} (one seed; `confirm` says what counts)"
+    return f"{line}, a tie: within {_floor(yardstick)} (one seed; `confirm` says what counts)"
+
+
+def _floor(yardstick: Yardstick) -> str:
+    return f"twice the noise floor of {yardstick.noise.score:.4f}"
 
 
 def _share(count: int, statistics: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from evolve.display import console, difference_lines
+from evolve.display import best_table, console, difference_lines, score_line, tie_line
 from evolve.naming import resolve
 from evolve.output import write_text
 from evolve.session import SEARCHES, stored_library
@@ -60,16 +60,16 @@ def status(out: Out = None) -> None:
         )
     if totals:
         target.print(table)
+    if line := tie_line(archive):
+        target.print(line, soft_wrap=True)
 
 
 def best(out: Out = None, count: Annotated[int, typer.Option(min=1, help="How many.")] = 10) -> None:
-    """List the best fully trained attempts."""
-    table = Table("attempt", "generation", "score", "family", "operator", "parameters", "state bytes", "label")
-    for attempt in opened(out).best(count):
-        numbers = (str(attempt.id), str(attempt.generation), f"{attempt.score:.4f}")
-        sizes = (f"{attempt.parameters:,}", f"{attempt.state_bytes:,}")
-        table.add_row(*numbers, attempt.family or "", attempt.operator, *sizes, attempt.label)
-    console().print(table)
+    """List the best fully trained attempts, and which of them tie with the first."""
+    archive, target = opened(out), console()
+    target.print(best_table(archive, count))
+    if line := tie_line(archive):
+        target.print(line, soft_wrap=True)
 
 
 def show(
@@ -135,7 +135,8 @@ def compare(
     names = resolve(left, lambda: opened(out)), resolve(right, lambda: opened(out))
     for line in difference_lines(*names):
         target.print(line, markup=False)
-    scored = [n.archive.attempt(n.attempt) if n.archive and n.attempt is not None else None for n in names]
-    if all(attempt is not None and attempt.score is not None for attempt in scored):
-        a, b = (attempt.score or 0.0 for attempt in scored if attempt is not None)
-        target.print(f"score: {a:.4f} and {b:.4f}, difference {a - b:+.4f} (one seed; `confirm` says what counts)")
+    searched = [(n.archive, n.archive.attempt(n.attempt)) for n in names if n.archive and n.attempt is not None]
+    if len(searched) == 2:
+        (archive, one), (_, other) = searched
+        if line := score_line(one, other, archive.yardstick):
+            target.print(line, soft_wrap=True)

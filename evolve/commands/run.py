@@ -16,7 +16,7 @@ from rich.console import Console
 from cognition.loader import load_architectures
 from evolve.configuration import configure
 from evolve.confirmation import FRESH_SEEDS, confirm
-from evolve.display import Watch, confirmation_table, console
+from evolve.display import Watch, confirmation_table, console, tie_line
 from evolve.measurement import Laboratory
 from evolve.search import Report, Search
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
@@ -128,6 +128,7 @@ def _conclude(target: Console, store: Store, lab: Laboratory, yardstick: Yardsti
     target.print("lineage:")
     for line in lineage_lines(store.lineage(champion.id)):
         target.print(f"  {line}", markup=False)
+    target.print(tie_line(store), soft_wrap=True)
     target.print(confirmation_table(confirmed, yardstick, name, len(FRESH_SEEDS)))
     target.print(f"database: {store.path}")
 

@@ -12,7 +12,8 @@ from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.records import Attempt, Evaluation, OperatorCredit
 from runs.report.configurations import Configuration, working_configurations
-from runs.report.scoring import Confirmed, confirmed, noise_floor, recover
+from runs.report.scoring import Confirmed, confirmed
+from runs.ties import tied_with_best
 
 PUBLISHED = "seed"
 """Operator of the attempts that are published recipes as they are."""
@@ -101,7 +102,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A search as its report shows it. `lineage` leads from a founder to the champion."""
+    """A search as its report shows it. `lineage` leads from a founder to the champion, `ties` tie with it."""
 
     name: str
     status: str
@@ -117,6 +118,7 @@ class Report:
     noise: float | None
     champion: int | None
     lineage: tuple[int, ...]
+    ties: tuple[int, ...]
     confirmed: tuple[Confirmed, ...]
     nodes: tuple[Node, ...]
     parts: tuple[Part, ...]
@@ -138,16 +140,9 @@ def gather(archive: Archive, command: str) -> Report:
         digest: Recipe.from_json(archive.recipe(digest).recipe)
         for digest in dict.fromkeys(attempt.recipe for attempt in attempts if attempt.recipe)
     }
-    measured = _measured(evaluations)
     parts: dict[Part, int] = {}
     nodes = _nodes(archive, attempts, recipes, evaluations, tasks, parts)
-    samples = [
-        ({task: e.loss or 0.0 for task, e in measured.get((a.id, a.rung), {}).items()}, a.score)
-        for a in attempts
-        if a.score is not None
-    ]
-    scoring = recover(tasks, samples)
-    noise = noise_floor(archive, scoring)
+    yardstick = archive.yardstick
     best = next(iter(archive.best(1)), None)
     used = {name for part in parts for name in part.components}
     stored = [component for component in archive.components() if component.name in used]
@@ -164,10 +159,11 @@ def gather(archive: Archive, command: str) -> Report:
         devices=tuple(sorted({f"{e.backend} on {e.device}" for e in evaluations if e.backend})),
         counts=dict(sorted(archive.status_counts().items())),
         tasks=tasks,
-        noise=noise,
+        noise=None if yardstick is None else yardstick.noise.score,
         champion=None if best is None else best.id,
         lineage=() if best is None else tuple(step.attempt.id for step in archive.lineage(best.id)),
-        confirmed=confirmed(archive, scoring, best.recipe if best else None, noise),
+        ties=tied_with_best(archive),
+        confirmed=confirmed(archive, yardstick, best.recipe if best else None),
         nodes=nodes,
         parts=tuple(parts),
         components=tuple(Component(c.name, c.kind, c.origin, c.arxiv, c.source) for c in stored),

@@ -8,6 +8,7 @@
   const evaluated = data.nodes.filter((node) => node.status === "evaluated");
   const published = evaluated.filter((node) => node.operator === "seed").sort((a, b) => b.score - a.score);
   const champion = byId.get(data.champion);
+  const MOST_TIES = 20;
 
   // Elements: attributes by name, children as elements or text.
 
@@ -120,6 +121,12 @@
     if (!champion) return target.append("No attempt is fully trained yet.");
     target.append(el("p", {}, "Attempt ", link(champion.id), ` of generation ${champion.generation}: ${champion.family || ""}, score ` +
       `${score(champion.score)} on the validation split, ${whole(champion.parameters)} parameters.`), recipeList(champion));
+    if (data.noise !== null) {
+      const more = data.ties.length - MOST_TIES;
+      target.append(el("p", {}, ...(data.ties.length
+        ? ["A tie with it, within twice the noise floor: ", ...links(data.ties.slice(0, MOST_TIES)), more > 0 ? ` and ${more} more.` : "."]
+        : ["No other fully trained attempt is within twice the noise floor of it."])));
+    }
     target.append(el("h3", {}, "How it came about"), el("ol", {}, data.lineage.map((id) => {
       const node = byId.get(id);
       const edits = node.edits.length ? node.edits.join("; ") : node.label;
@@ -130,10 +137,10 @@
       return target.append(el("p", {}, "Not confirmed: the score above is from one seed on the split that selection saw."));
     }
     const verdict = (one) =>
-      one.failure ? one.failure : one.champion ? "" : one.difference === null ? "" :
-      one.beyond_noise === null ? signed(one.difference) :
-      !one.beyond_noise ? `unclear: ${signed(one.difference)} is within the noise` :
-      `champion ${one.difference > 0 ? "better" : "worse"} by ${score(Math.abs(one.difference))}`;
+      one.failure ? one.failure : one.difference === null ? "" :
+      one.champion_is === "tie" ? "tie: within twice the noise" :
+      one.champion_is === "unclear" ? `unclear: ${signed(one.difference)}, within twice its error` :
+      `champion ${one.champion_is} by ${score(Math.abs(one.difference))}`;
     target.append(table(
       [["recipe"], ["score", true], ["spread", true], ["seeds", true], ...data.tasks.map((task) => [`${task}, nats`, true]), ["against the champion"]],
       data.confirmed.map((one) => [
@@ -141,7 +148,7 @@
           ...data.tasks.map((task) => score(one.losses[task])), verdict(one)], one.champion ? "champion" : ""]),
       "Confirmed scores"));
     target.append(el("p", { class: "quiet" }, "Means over fresh seeds that the search never used. The spread is the standard " +
-      "deviation over them; a difference counts where it exceeds twice the noise."));
+      "deviation over them; a difference counts where it exceeds twice the noise and twice its own standard error."));
   }
 
   function anytimeSection() {

@@ -1,9 +1,4 @@
-"""What a search's scores are made of, recovered from its rows.
-
-A score is a mean over tasks of the way from guessing to a reference, so it is an affine function of the losses, the
-same for every attempt. The store holds scores and losses: they give the function back, without the tasks' data,
-and with it the scores of what was measured outside the search.
-"""
+"""A search's recipes on the sealed split, scored by its yardstick and compared with its champion."""
 
 from __future__ import annotations
 
@@ -12,34 +7,17 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean, stdev
 
-from evaluators.scores import exceeds_noise
+from evaluators.scores import Standing, Yardstick, standing
 from runs.archive import Archive
-from runs.records import Evaluation, Purpose
-
-TOLERANCE = 1e-6
-"""Distance up to which a recovered score counts as the stored one."""
-
-Losses = Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """A score as a function of losses: `offset` minus the losses times the weights of their tasks."""
-
-    offset: float
-    weights: Mapping[str, float]
-
-    def score(self, losses: Losses) -> float:
-        """The score of losses that name every task."""
-        return self.offset - sum(weight * losses[task] for task, weight in self.weights.items())
+from runs.records import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """A recipe on the sealed split; `seeds` is 0 and `failure` says why where it could not be trained.
 
-    `difference` is the champion's mean minus this one's; `beyond_noise` says whether it exceeds twice the noise.
-    Both are None for the champion itself and where either has no score.
+    `difference` is the champion's mean minus this one's, and `champion_is` what it says of the champion. Both are
+    None for the champion itself and where either has no score.
     """
 
     recipe: str
@@ -51,53 +29,26 @@ class Confirmed:
     losses: Mapping[str, float]
     failure: str = ""
     difference: float | None = None
-    beyond_noise: bool | None = None
+    champion_is: Standing | None = None
 
 
-def recover(tasks: Sequence[str], samples: Sequence[tuple[Losses, float]]) -> Scoring | None:
-    """The function that gives every sample's score, or None where they do not determine one."""
-    import numpy as np
+def confirmed(archive: Archive, yardstick: Yardstick | None, champion: str | None) -> tuple[Confirmed, ...]:
+    """Every recipe that was trained again for the sealed split, best first, failures last.
 
-    whole = [(losses, score) for losses, score in samples if all(task in losses for task in tasks)]
-    if not tasks or len(whole) <= len(tasks):
-        return None
-    table = np.array([[losses[task] for task in tasks] for losses, _ in whole])
-    scores = np.array([score for _, score in whole])
-    centre, mean = table.mean(axis=0), scores.mean()
-    slopes, _, rank, _ = np.linalg.lstsq(table - centre, scores - mean, rcond=1e-9)
-    residual = (table - centre) @ slopes + mean - scores
-    if rank < len(tasks) or float(abs(residual).max()) > TOLERANCE:
-        return None
-    return Scoring(float(mean - centre @ slopes), {t: -float(s) for t, s in zip(tasks, slopes, strict=True)})
-
-
-def noise_floor(archive: Archive, scoring: Scoring | None) -> float | None:
-    """Standard deviation of the score over the seeds of the reference recipe; None where it is not known."""
-    if scoring is None:
-        return None
-    runs = _by_recipe_and_seed(archive, "noise")
-    scores = [
-        scoring.score(losses) for seeds in runs.values() for losses in map(_losses, seeds.values()) if losses
-    ]
-    return stdev(scores) if len(scores) > 1 else None
-
-
-def confirmed(
-    archive: Archive, scoring: Scoring | None, champion: str | None, noise: float | None
-) -> tuple[Confirmed, ...]:
-    """Every recipe that was trained again for the sealed split, best first, failures last."""
+    Without a yardstick there are losses and no scores.
+    """
     found = [
-        _confirmed(archive, recipe, seeds, scoring, champion)
-        for recipe, seeds in _by_recipe_and_seed(archive, "confirm").items()
+        _confirmed(archive, recipe, seeds, yardstick, champion)
+        for recipe, seeds in _by_recipe_and_seed(archive).items()
     ]
     best = next((one for one in found if one.champion), None)
-    compared = [_against(one, best, noise) for one in found]
+    compared = [_against(one, best, yardstick) for one in found]
     return tuple(sorted(compared, key=lambda one: (one.mean is None, -(one.mean or 0.0), one.label)))
 
 
-def _by_recipe_and_seed(archive: Archive, purpose: Purpose) -> dict[str, dict[int, list[Evaluation]]]:
+def _by_recipe_and_seed(archive: Archive) -> dict[str, dict[int, list[Evaluation]]]:
     grouped: dict[str, dict[int, list[Evaluation]]] = {}
-    for evaluation in archive.evaluations(purpose=purpose):
+    for evaluation in archive.evaluations(purpose="confirm"):
         grouped.setdefault(evaluation.recipe, {}).setdefault(evaluation.seed, []).append(evaluation)
     return grouped
 
@@ -113,7 +64,7 @@ def _confirmed(
     archive: Archive,
     recipe: str,
     seeds: Mapping[int, Sequence[Evaluation]],
-    scoring: Scoring | None,
+    yardstick: Yardstick | None,
     champion: str | None,
 ) -> Confirmed:
     label = archive.recipe(recipe).label or recipe
@@ -121,8 +72,8 @@ def _confirmed(
     if not all(runs):
         failed = next(e for own in seeds.values() for e in own if e.loss is None)
         return Confirmed(recipe, label, recipe == champion, 0, None, None, {}, f"{failed.task}: {failed.reason}")
-    whole = [losses for losses in runs if scoring is None or losses.keys() >= scoring.weights.keys()]
-    scores = [scoring.score(losses) for losses in whole] if scoring else []
+    # A confirmation that goes on has seeds with a loss on some tasks only.
+    scores = [yardstick.score(own) for own in runs if yardstick and own.keys() == yardstick.references.keys()]
     tasks = sorted({task for losses in runs for task in losses})
     losses = {task: fmean(own[task] for own in runs if task in own) for task in tasks}
     mean = fmean(scores) if scores else None
@@ -130,10 +81,9 @@ def _confirmed(
     return Confirmed(recipe, label, recipe == champion, len(runs), mean, spread, losses)
 
 
-def _against(other: Confirmed, champion: Confirmed | None, noise: float | None) -> Confirmed:
-    if champion is None or other.champion or champion.mean is None or other.mean is None:
+def _against(other: Confirmed, champion: Confirmed | None, yardstick: Yardstick | None) -> Confirmed:
+    if champion is None or yardstick is None or other.champion or champion.mean is None or other.mean is None:
         return other
     difference = champion.mean - other.mean
     errors = [(one.spread or 0.0) / sqrt(max(1, one.seeds)) for one in (champion, other)]
-    beyond = None if noise is None else exceeds_noise(difference, noise, *errors)
-    return replace(other, difference=difference, beyond_noise=beyond)
+    return replace(other, difference=difference, champion_is=standing(difference, yardstick.noise.score, *errors))

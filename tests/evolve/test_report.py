@@ -18,7 +18,6 @@ from evolve.cli import main
 from runs.archive import Archive
 from runs.report.data import Report, gather
 from runs.report.page import page
-from runs.report.scoring import recover
 from tests.evolve.test_search import searched
 
 LINKING = {"src", "href", "action", "data", "poster", "srcset"}
@@ -164,17 +163,6 @@ def test_hostile_names_are_text(directory: Path, tmp_path: Path) -> None:
         assert setter not in outline.scripts[1]
 
 
-def test_the_score_is_recovered_from_losses_and_scores_or_not_at_all() -> None:
-    tasks = ("text", "recall")
-    samples = [({"text": a, "recall": b}, 2.0 - 0.5 * a - 0.25 * b) for a, b in ((1, 1), (2, 1), (1, 3), (2, 2))]
-    scoring = recover(tasks, samples)
-    assert scoring is not None
-    assert scoring.score({"text": 0.5, "recall": 0.1}) == pytest.approx(1.725)
-    assert recover(tasks, samples[:2]) is None
-    assert recover(tasks, [({"text": a, "recall": a}, a) for a in (1.0, 2.0, 3.0)]) is None
-    assert recover(tasks, [*samples, ({"text": 1.0, "recall": 1.0}, 9.0)]) is None
-
-
 def test_best_configurations_are_those_of_the_landscape(report: Report) -> None:
     """The landscape rewards convolutions and attention and punishes length."""
     assert report.configurations
@@ -222,6 +210,10 @@ def test_a_browser_draws_it_and_a_chosen_attempt_shows_its_edits(report: Report,
     drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in drawn.stderr
     assert f"Attempt {node.id}, generation {node.generation}, {node.operator}" in drawn.stdout
+    if report.ties:
+        assert "A tie with it, within twice the noise floor: " in drawn.stdout
+    else:
+        assert "No other fully trained attempt is within twice the noise floor of it." in drawn.stdout
     edits = drawn.stdout.partition('class="edits"')[2].partition("</ol>")[0]
     assert edits.count("<li>") == 2
     assert drawn.stdout.count('class="node ') >= len(report.nodes)
