@@ -159,7 +159,7 @@ def score_line(left: Attempt, right: Attempt, yardstick: Yardstick | None) -> st
     difference = left.score - right.score
     line = f"score: {left.score:.4f} and {right.score:.4f}, difference {difference:+.4f}"
     if {left.status, right.status} != {"evaluated"}:
-        return f"{line} (not both fully trained: the scores do not compare)"
+        return f"{line} (not both fully trained, and the noise floor is of full training)"
     if yardstick is None:
         return f"{line} (one seed, and the noise floor is not known; `confirm` says what counts)"
     if exceeds_noise(difference, yardstick.noise.score):
