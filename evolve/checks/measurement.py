@@ -67,7 +67,9 @@ def yardstick_problems(archive: Archive, setting: Setting) -> Iterator[str]:
     yield from problems
     if problems:
         return
-    recipes = {evaluation.recipe for evaluation in archive.evaluations(purpose="noise", rung=FULL)}
+    recipes = {
+        evaluation.recipe for evaluation in archive.evaluations(purpose="noise", rung=setting.scale.last_rung)
+    }
     names = ", ".join(sorted(archive.recipe(digest).label for digest in recipes))
     chances = setting.chances or {task: reference.chance for task, reference in stored.references.items()}
     for name, one, other in yardstick_differences(stored, Yardstick.measured(names, chances, losses)):
