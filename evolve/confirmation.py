@@ -8,7 +8,9 @@ from math import sqrt
 from statistics import fmean, stdev
 
 from evolve.measurement import Laboratory, Measured, Subject
+from evolve.sweep import rate_edits
 from evolve.yardstick import Yardstick, training_seed
+from genome.edits import apply
 from genome.errors import GenomeError
 from genome.recipe import Recipe, recipe_hash
 from runs import records
@@ -25,7 +27,10 @@ FINER_STEPS = (0, 8, 4, 2, 1)
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """One recipe's scores over fresh seeds; `losses` are means per task, in nats on the sealed split."""
+    """One recipe's scores over fresh seeds; `losses` are means per task, in nats on the sealed split.
+
+    `difference` is that of its parameters to the budget, as a part of it.
+    """
 
     name: str
     hash: str
@@ -33,6 +38,7 @@ class Confirmed:
     losses: Mapping[str, float]
     parameters: int
     difference: float
+    learning_rate: float
     failure: str = ""
 
     @property
@@ -51,12 +57,17 @@ class Confirmed:
 
 
 def confirm(
-    laboratory: Laboratory, named: Mapping[str, Recipe], yardstick: Yardstick, seed: int
+    laboratory: Laboratory, named: Mapping[str, Recipe], yardstick: Yardstick, seed: int, *, sweep: bool = False
 ) -> list[Confirmed]:
-    """Train every recipe on fresh seeds and score it on the sealed split; best first, failures last."""
+    """Train every recipe on fresh seeds and score it on the sealed split; best first, failures last.
+
+    With `sweep`, each trains at the best of its learning rates on the validation split, chosen on the search's seed.
+    """
     subjects = {name: closest(laboratory, recipe) for name, recipe in named.items()}
     rows = [records.Recipe(subject.hash, subject.recipe.json_text, name) for name, subject in subjects.items()]
     laboratory.store.add_recipes(rows)
+    if sweep:
+        subjects = _tuned(laboratory, subjects, yardstick, seed)
     seeds = [training_seed(seed) + offset for offset in FRESH_SEEDS]
     whole = laboratory.scale.last_rung
     measured = laboratory.measure(list(subjects.values()), seeds, whole, purpose="confirm", split="sealed")
@@ -65,6 +76,38 @@ def confirm(
         for name, subject in subjects.items()
     ]
     return sorted(results, key=lambda result: (bool(result.failure), -result.mean if result.scores else 0.0))
+
+
+def _tuned(
+    laboratory: Laboratory, subjects: Mapping[str, Subject], yardstick: Yardstick, seed: int
+) -> dict[str, Subject]:
+    """Every subject at the learning rate that scores best; one that fails at all of them stays as it is."""
+    library = laboratory.library
+    variants = {
+        name: [
+            subject,
+            *(
+                closest(laboratory, apply(subject.recipe, [edit], library).recipe)
+                for edit in rate_edits(subject.recipe, library)
+            ),
+        ]
+        for name, subject in subjects.items()
+    }
+    every = {subject.hash: subject for own in variants.values() for subject in own}
+    laboratory.store.add_recipes(
+        [
+            records.Recipe(variant.hash, variant.recipe.json_text, f"{name} at learning rate {_rate(variant):g}")
+            for name, own in variants.items()
+            for variant in own[1:]
+        ]
+    )
+    whole = laboratory.scale.last_rung
+    measured = laboratory.measure(list(every.values()), [training_seed(seed)], whole, purpose="sweep")
+    scores = {m.subject.hash: yardstick.score(m.losses) for m in measured if m.status == "evaluated"}
+    return {
+        name: max(own, key=lambda subject: scores.get(subject.hash, float("-inf")))
+        for name, own in variants.items()
+    }
 
 
 def closest(laboratory: Laboratory, recipe: Recipe) -> Subject:
@@ -85,6 +128,10 @@ def closest(laboratory: Laboratory, recipe: Recipe) -> Subject:
     return best
 
 
+def _rate(subject: Subject) -> float:
+    return float(subject.instance.optimizer["learning_rate"])
+
+
 def _distance(laboratory: Laboratory, subject: Subject) -> float:
     return abs(subject.instance.cost.parameters / laboratory.scale.parameters - 1)
 
@@ -95,8 +142,9 @@ def _confirmed(
     parameters = subject.instance.cost.parameters
     difference = parameters / laboratory.scale.parameters - 1
     failed = next((m for m in measured if m.status != "evaluated"), None)
+    rate = _rate(subject)
     if failed is not None:
-        return Confirmed(name, subject.hash, (), {}, parameters, difference, failed.reason)
+        return Confirmed(name, subject.hash, (), {}, parameters, difference, rate, failed.reason)
     scores = tuple(yardstick.score(m.losses) for m in measured)
     losses = {task: fmean(m.losses[task] for m in measured) for task in measured[0].losses}
-    return Confirmed(name, subject.hash, scores, losses, parameters, difference)
+    return Confirmed(name, subject.hash, scores, losses, parameters, difference, rate)

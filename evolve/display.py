@@ -95,16 +95,30 @@ def confirmation_table(confirmed: Sequence[Confirmed], yardstick: Yardstick, cha
         title=f"Sealed split, {seeds} fresh seeds; noise floor {yardstick.noise.score:.4f}, measured on {yardstick.name}",
         title_justify="left",
     )
-    for column in ("recipe", "score", "spread", *(f"{task} loss" for task in yardstick.tasks), "parameters"):
+    for column in (
+        "recipe",
+        "score",
+        "spread",
+        *(f"{task} loss" for task in yardstick.tasks),
+        "parameters",
+        "rate",
+    ):
         table.add_column(column, justify="left" if column == "recipe" else "right")
     table.add_column("against the champion")
     best = next((result for result in confirmed if result.name == champion), None)
     for result in confirmed:
         if result.failure:
-            table.add_row(result.name, "-", "-", *("-" for _ in yardstick.tasks), "-", result.failure)
+            table.add_row(result.name, *("-" for _ in range(len(table.columns) - 2)), result.failure)
             continue
         losses = [f"{result.losses[task]:.4f}" for task in yardstick.tasks]
-        row = [result.name, f"{result.mean:.4f}", f"{result.spread:.4f}", *losses, f"{result.parameters:,}"]
+        row = [
+            result.name,
+            f"{result.mean:.4f}",
+            f"{result.spread:.4f}",
+            *losses,
+            f"{result.parameters:,}",
+            f"{result.learning_rate:g}",
+        ]
         table.add_row(*row, _verdict(best, result, yardstick))
     return table
 

@@ -6,8 +6,9 @@ the genealogy is the same for any number of workers and any number of kills.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 from deap import base
@@ -19,9 +20,10 @@ from evolve.history import History, Individual
 from evolve.measurement import Laboratory, Subject
 from evolve.seeds import seed_names
 from evolve.strategies import Strategy
+from evolve.sweep import SWEEP, due
 from evolve.variation import SEED, Variation, vary
 from genome.component import Component, Library
-from genome.edits import edits_to_json
+from genome.edits import apply, edits_to_json
 from genome.errors import GenomeError
 from genome.recipe import recipe_hash
 from runs import records
@@ -36,6 +38,9 @@ FLOPS_LIMIT = 3.0
 """A candidate may cost this many times the forward FLOPs of two per parameter."""
 
 TRIES_PER_PROPOSAL = 8
+
+SWEPT_PART = 4
+"""One in so many proposals may be a sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,12 @@ class Proposer:
         drafts: list[Drafted] = []
         pending: list[Individual] = []
         known = dict(history.hashes)
+        sweeps = islice(self._sweeps(history, known), self.population // SWEPT_PART)
         fresh = 0
         while fresh < self.population and len(drafts) < self.population * TRIES_PER_PROPOSAL:
             attempt = first + len(drafts)
             random = Random(f"{self.seed}/{attempt}")
-            variation = self._seed(len(drafts)) if generation == 1 else None
+            variation = self._seed(len(drafts)) if generation == 1 else next(sweeps, None)
             if variation is None:
                 parent = self.strategy.parent(history, pending, random)
                 partners = history.ranked[: 2 * self.population]
@@ -86,6 +92,13 @@ class Proposer:
             return None
         architecture = load_architectures()[names[index]]
         return Variation(SEED, (), (), (architecture.name,), architecture.recipe)
+
+    def _sweeps(self, history: History, known: Mapping[str, int]) -> Iterator[Variation]:
+        """Variants of the best in their learning rate, but those that were trained already."""
+        for individual, edit in due(history) if self.strategy.learns else ():
+            applied = apply(individual.recipe, [edit], history.library)
+            if recipe_hash(applied.recipe, history.library) not in known:
+                yield Variation(SWEEP, (individual.attempt,), (edit,), applied.descriptions, applied.recipe)
 
     def _check(self, variation: Variation, attempt: int, known: Mapping[str, int], library: Library) -> Drafted:
         if variation.recipe is None:

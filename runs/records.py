@@ -14,7 +14,7 @@ ProposalStatus = Literal["proposed", "rejected", "duplicate"]
 SettledStatus = Literal["rejected", "failed", "diverged", "timeout", "screened", "evaluated"]
 AttemptStatus = Literal[ProposalStatus, SettledStatus]
 EvaluationStatus = Literal["evaluated", "failed", "diverged", "timeout"]
-Purpose = Literal["search", "retest", "noise", "confirm", "proxy"]
+Purpose = Literal["search", "retest", "noise", "sweep", "confirm", "proxy"]
 Origin = Literal["library", "derived", "proposed"]
 RunStatus = Literal["running", "finished", "stopped"]
 

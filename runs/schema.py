@@ -282,7 +282,9 @@ def add_purposes(database: Database) -> None:
     SQLite changes a constraint by a new table alone.
     """
     (table,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'evaluations'").fetchone()
-    wider = table.replace("'search', 'noise', 'confirm'", "'search', 'retest', 'noise', 'confirm', 'proxy'")
+    wider = table.replace(
+        "'search', 'noise', 'confirm'", "'search', 'retest', 'noise', 'sweep', 'confirm', 'proxy'"
+    )
     database.execute(wider.replace("CREATE TABLE evaluations", "CREATE TABLE wider", 1))
     database.execute("INSERT INTO wider SELECT * FROM evaluations")
     database.execute("DROP TABLE evaluations")

@@ -23,6 +23,9 @@ def confirm(
     out: Annotated[Path, typer.Option(help="Directory of the search.")],
     top: Annotated[int, typer.Option(min=1, help="How many of the best attempts to confirm.")] = 1,
     published: Annotated[str, typer.Option(help="Published names, separated by commas; all or none.")] = "all",
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="First choose each recipe's learning rate: half, its own or double.")
+    ] = False,
     workers_: Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")] = None,
 ) -> None:
     """Train recipes on fresh seeds at matched parameters and score the sealed split; measured ones are kept."""
@@ -41,7 +44,7 @@ def confirm(
             lab = laboratory(prepared, store, executor, library, observe=watch.jobs)
             yardstick = measure_yardstick(lab, prepared.tasks, configuration.seed)
             watch.stage("confirming", 0.0, 1)
-            confirmed = confirm_recipes(lab, named, yardstick, configuration.seed)
+            confirmed = confirm_recipes(lab, named, yardstick, configuration.seed, sweep=sweep)
         store.finish_run("finished" if store.generation_count() >= archive.run.generations else "stopped")
     target.print(confirmation_table(confirmed, yardstick, champion, len(FRESH_SEEDS)))
 

@@ -11,6 +11,8 @@ from evolve.history import History, Individual
 class LocalSearch:
     """Every proposal varies the incumbent."""
 
+    learns = True
+
     def __init__(self, population: int) -> None:
         self.population = population
 

@@ -11,6 +11,8 @@ from evolve.history import History, Individual
 class RandomSearch:
     """Every proposal is drawn afresh from the space of recipes."""
 
+    learns = False
+
     def __init__(self, population: int) -> None:
         self.population = population
 

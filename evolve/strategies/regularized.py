@@ -17,6 +17,8 @@ SAMPLE = 5
 class RegularizedEvolution:
     """Tournaments among the youngest individuals; `population` generations' worth of them are alive."""
 
+    learns = True
+
     def __init__(self, population: int) -> None:
         self.alive = max(20, 2 * population)
 

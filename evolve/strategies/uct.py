@@ -39,6 +39,8 @@ class _Node:
 class TreeSearch:
     """Grow the genealogy where its branches have done well, without forgetting the others."""
 
+    learns = True
+
     def __init__(self, population: int) -> None:
         self.population = population
         self._tree = _Tree(History({}))
