@@ -6,14 +6,15 @@ The recipes are the first that a default search proposes: published ones and the
 tasks `text` and `recall`. An evaluation is one recipe on both. Four sides are printed:
 
 - plain: `plain_model` in the product's `Trainer`, in this process, one `jax.jit` of a whole training step per
-  candidate and task. One run to the end gives both rungs: the screen's time is that of the run without the steps
-  after the screen, the checks and the final scoring included.
+  candidate and task (their vocabularies differ), with all threads that XLA takes. One run to the end gives both rungs:
+  the time of the screen is that of the run without the steps after it, the checks and the final scoring included.
 - cold: worker processes with an empty directory of compiled programs; each rung starts with its own, every run at
   step 0. Jobs come in generations, as in a search, which waits for the last of each.
 - warm: the same jobs on new workers, with the directory that the cold side filled.
 
-Times are wall-clock and include the start of a process (imports, the first answer), which is printed too. Last come
-the differences of losses: of the first training steps, and of the validation loss after all of them.
+Times are wall-clock and include the start of a process, which is printed too, then shares of compile time in all
+evaluations and in those after the first 16 recipes, then seconds of one evaluation. Last come relative differences of
+losses: of the first training steps, and of the validation loss after all of them, where rounding has grown.
 The machine should do nothing else. With 32 recipes on 2 cores it takes about 25 minutes; `--recipes 4` is a trial.
 """
 
@@ -25,6 +26,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from overhead import Instant
@@ -42,6 +44,9 @@ from genome.parser import parse_component
 from genome.recipe import Recipe
 from genome.values import Sizes
 from runs.store import Store
+
+if TYPE_CHECKING:
+    from evaluators.training import Trainer
 
 POPULATION = 8
 """Recipes per generation, by default."""
@@ -125,9 +130,9 @@ def draw(count: int, seed: int) -> list[Candidate]:
 
 
 def plain(candidates: Sequence[Candidate]) -> tuple[dict[str, Side], dict[str, list[float]]]:
-    """The plain trainer at both rungs, and its first training losses by job."""
+    """The plain trainer at both rungs, and the first training losses of jobs that nothing went wrong with."""
     started = time.perf_counter()
-    from plain_model import PlainBackend
+    from plain_model import PlainBackend  # loads JAX: a part of what the start takes
 
     from evaluators.training import Trainer
 
@@ -136,29 +141,25 @@ def plain(candidates: Sequence[Candidate]) -> tuple[dict[str, Side], dict[str, l
     start = time.perf_counter() - started
     sides, losses = {rung: Side(start, start) for rung in RUNGS}, {}
     for number, candidate in enumerate(candidates, 1):
-        for side in sides.values():
-            side.outcomes.append([])
+        runs = []
         for job in candidate:
-            marks: dict[int, float] = {}
-
-            def watch(step: int, loss: float, marks: dict[int, float] = marks) -> None:
-                marks[step] = time.perf_counter()
-
-            outcome = trainer.run(job, watch)
-            losses[job.key] = backend.losses[:FIRST_STEPS]
-            screen = job.scale.screen_steps
-            later = marks[job.scale.steps] - marks[screen] if job.scale.steps in marks else 0.0
-            shorter = replace(
-                outcome,
-                total_seconds=outcome.total_seconds - later,
-                train_seconds=max(0.0, outcome.train_seconds - later),
-            )
-            for rung, own in zip(RUNGS, (shorter, outcome), strict=True):
-                sides[rung].outcomes[-1].append(own)
-                sides[rung].seconds += own.total_seconds
-        full = sides["full"]
-        print(f"plain: {number} of {len(candidates)} recipes, {full.seconds:.0f} s", flush=True)
+            runs.append(at_both_rungs(trainer, job))
+            if runs[-1][1].status == "evaluated" and not runs[-1][1].adjustments:
+                losses[job.key] = backend.losses[:FIRST_STEPS]
+        for side, own in zip(sides.values(), zip(*runs, strict=True), strict=True):
+            side.outcomes.append(list(own))
+            side.seconds += sum(outcome.total_seconds for outcome in own)
+        print(f"plain: {number} of {len(candidates)} recipes, {sides['full'].seconds:.0f} s", flush=True)
     return sides, losses
+
+
+def at_both_rungs(trainer: Trainer, job: Job) -> tuple[Outcome, Outcome]:
+    """The outcome of a whole run, before it the same without the seconds of the steps after the screen."""
+    reached: dict[int, float] = {}
+    outcome = trainer.run(job, lambda step, loss: reached.update({step: time.perf_counter()}))
+    later = reached[job.stop] - reached[job.scale.screen_steps] if job.stop in reached else 0.0
+    total, training = outcome.total_seconds - later, max(0.0, outcome.train_seconds - later)
+    return replace(outcome, total_seconds=total, train_seconds=training), outcome
 
 
 def ours(candidates: Sequence[Candidate], rung: str, cache: Path, workers: int) -> Side:
@@ -184,14 +185,14 @@ def ours(candidates: Sequence[Candidate], rung: str, cache: Path, workers: int) 
     return Side(start, seconds, [[found[job.key] for job in candidate] for candidate in candidates])
 
 
-def first_losses(candidates: Sequence[Candidate], tasks: Sequence[Task], cache: Path) -> dict[str, list[float]]:
+def first_losses(jobs: Sequence[Job], tasks: Sequence[Task], cache: Path) -> dict[str, list[float]]:
     """Losses of the first training steps of the stitched programs, in this process."""
     from backends.jax.backend import JaxBackend
 
     backend = JaxBackend(cache)
     named = {task.name: task for task in tasks}
     losses = {}
-    for job in (job for candidate in candidates for job in candidate):
+    for job in jobs:
         task = named[job.task.name]
         library = {name: parse_component(source, {}) for name, source in job.components.items()}
         sizes = Sizes(job.width, job.hidden, task.vocabulary, task.context)
@@ -226,6 +227,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if min(arguments.recipes, arguments.workers) < 1:
+        parser.error("--recipes and --workers are at least 1")
     candidates = draw(arguments.recipes, arguments.seed)
     there, plain_losses = plain(candidates)
     with tempfile.TemporaryDirectory() as folder:
@@ -236,7 +239,8 @@ def main() -> None:
             here[rung] = cold
             report(rung, {"plain": there[rung], "cold": cold, "warm": warm})
         tasks = prepare(Configuration(seed=arguments.seed)).tasks
-        stitched = first_losses(candidates, tasks, caches["full"])
+        compared = [job for candidate in candidates for job in candidate if job.key in plain_losses]
+        stitched = first_losses(compared, tasks, caches["full"])
     pairs = [
         pair
         for one, other in zip(there["full"].outcomes, here["full"].outcomes, strict=True)
@@ -244,7 +248,7 @@ def main() -> None:
     ]
     differing = [(one, other) for one, other in pairs if one.status != other.status]
     print(f"\nof {len(pairs)} jobs {len(differing)} ended differently; relative differences of losses:")
-    first = [abs(np.asarray(stitched[key]) / np.asarray(own) - 1) for key, own in plain_losses.items() if own]
+    first = [abs(np.asarray(stitched[key]) / np.asarray(own) - 1) for key, own in plain_losses.items()]
     compare("first training step", [own[0] for own in first])
     compare(f"first {FIRST_STEPS} training steps", [own.max() for own in first])
     both = [(one.loss, other.loss) for one, other in pairs if one.loss is not None and other.loss is not None]
