@@ -36,6 +36,7 @@ from evaluators.executor import LocalExecutor, WorkerOptions
 from evaluators.jobs import Job, Outcome
 from evaluators.readout import read_out
 from evaluators.tasks.protocol import Task
+from evaluators.training import CHUNK
 from evolve.configuration import Configuration
 from evolve.search import Search
 from evolve.session import laboratory, prepare
@@ -57,7 +58,8 @@ SETTLED = 16
 FIRST_STEPS = 8
 """Training steps whose losses are compared one by one: rounding has not grown yet."""
 
-RUNGS = ("screen", "full")
+RUNGS = {"screen": 0, "full": -1}
+"""The first rung of a scale, and the whole training run."""
 
 
 class Recorder(Instant):
@@ -123,7 +125,7 @@ def draw(count: int, seed: int) -> list[Candidate]:
     candidates: dict[str, list[Job]] = {}
     for job in recorder.jobs:
         purpose, digest, *_ = job.key.split("/")
-        if purpose == "search" and job.stop == job.scale.screen_steps:
+        if purpose == "search" and job.stop == job.scale.steps_at(0):
             whole = replace(job, key=f"{digest}/{job.task.name}", stop=job.scale.steps, checkpoint=None)
             candidates.setdefault(digest, []).append(whole)
     return [tuple(jobs) for jobs in candidates.values()][:count]
@@ -154,10 +156,16 @@ def plain(candidates: Sequence[Candidate]) -> tuple[dict[str, Side], dict[str, l
 
 
 def at_both_rungs(trainer: Trainer, job: Job) -> tuple[Outcome, Outcome]:
-    """The outcome of a whole run, before it the same without the seconds of the steps after the screen."""
+    """The outcome of a whole run, before it the same without the seconds of the steps after the screen.
+
+    Those of a step are measured after the first look, when everything is compiled.
+    """
     reached: dict[int, float] = {}
     outcome = trainer.run(job, lambda step, loss: reached.update({step: time.perf_counter()}))
-    later = reached[job.stop] - reached[job.scale.screen_steps] if job.stop in reached else 0.0
+    later = 0.0
+    if job.stop in reached:
+        steps = job.stop - job.scale.steps_at(RUNGS["screen"])
+        later = (reached[job.stop] - reached[CHUNK]) * steps / (job.stop - CHUNK)
     total, training = outcome.total_seconds - later, max(0.0, outcome.train_seconds - later)
     return replace(outcome, total_seconds=total, train_seconds=training), outcome
 
@@ -174,7 +182,7 @@ def ours(candidates: Sequence[Candidate], rung: str, cache: Path, workers: int) 
         executor.warm_up()
         for first in range(0, len(candidates), POPULATION):
             jobs = [
-                replace(job, stop=job.scale.screen_steps if rung == "screen" else job.scale.steps)
+                replace(job, stop=job.scale.steps_at(RUNGS[rung]))
                 for candidate in candidates[first : first + POPULATION]
                 for job in candidate
             ]
