@@ -11,9 +11,13 @@ import numpy as np
 
 from backends.batch import Batch
 from backends.initial import Parameters
+from backends.looks import Look, go_on
 from genome.instance import Instance
 
 Precision = Literal["float32", "bfloat16"]
+Program = Literal["stitched", "whole"]
+"""How training steps are compiled: component by component, or the whole model as one program."""
+
 State = Any
 """Parameters, optimizer state and step of one training run; opaque outside its backend."""
 
@@ -49,6 +53,24 @@ class Evaluation:
         return float(self.correct_by_class.sum() / max(1, self.count_by_class.sum()))
 
 
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """Seconds spent on making programs, `trace` of them on writing down what is to be compiled.
+
+    `saved` are seconds that would have been spent besides, had no cache held programs that were compiled before.
+    """
+
+    total: float = 0.0
+    trace: float = 0.0
+    saved: float = 0.0
+
+    def __sub__(self, earlier: Compilation) -> Compilation:
+        return Compilation(self.total - earlier.total, self.trace - earlier.trace, self.saved - earlier.saved)
+
+    def __add__(self, other: Compilation) -> Compilation:
+        return Compilation(self.total + other.total, self.trace + other.trace, self.saved + other.saved)
+
+
 class Model(Protocol):
     """A lowered instance. Training state is passed in and returned; a passed state is used up."""
 
@@ -58,8 +80,11 @@ class Model(Protocol):
         """Initial parameters (`backends.initial`) and optimizer state."""
         ...
 
-    def train(self, state: State, batches: Iterable[Batch]) -> tuple[State, np.ndarray]:
-        """One optimizer step per batch; returns the losses, float32 [steps]."""
+    def train(self, state: State, batches: Iterable[Batch], look: Look = go_on) -> tuple[State, np.ndarray]:
+        """One optimizer step per batch, with a look at every multiple of `LOOK_STEPS` steps and at the end.
+
+        Returns the losses, float32 [steps]. Ends after a look that returns False. Batches may be drawn ahead.
+        """
         ...
 
     def gradients(self, state: State, batch: Batch) -> tuple[float, Parameters]:
@@ -91,16 +116,33 @@ class Backend(Protocol):
     """A framework on a machine. It keeps what it compiles, so that components compile once per process."""
 
     name: str
+    programs: tuple[Program, ...]
+    """Ways in which it can train, the one it takes unless told otherwise first."""
 
     def devices(self) -> Sequence[Device]:
         """Devices the framework sees, best first."""
         ...
 
-    def lower(self, instance: Instance, *, steps: int, precision: Precision = "float32") -> Model:
-        """Lower an instance for a training run of `steps` steps."""
+    def lower(
+        self, instance: Instance, *, steps: int, precision: Precision = "float32", program: Program | None = None
+    ) -> Model:
+        """Lower an instance for a training run of `steps` steps; None takes the first of `programs`.
+
+        Programs differ in rounding; their states are interchangeable. Raises BackendError for a program that is
+        not among them.
+        """
         ...
 
     @property
-    def compile_seconds(self) -> float:
-        """Seconds spent tracing and compiling so far."""
+    def compilation(self) -> Compilation:
+        """What making programs has taken so far."""
         ...
+
+
+def chosen_program(backend: Backend, program: Program | None) -> Program:
+    """The program that a backend takes when asked for one. Raises BackendError where it does not offer it."""
+    if program is None:
+        return backend.programs[0]
+    if program not in backend.programs:
+        raise BackendError(f"{backend.name} has no {program} program; accepted: {', '.join(backend.programs)}")
+    return program

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from backends.protocol import Program
 from evaluators.scales import Rung, Scale
 from evaluators.tasks.protocol import Split
 from genome.component import Library
@@ -31,7 +32,8 @@ class Job:
     `components` holds the source of every component of the recipe. A job that starts later than 0 continues
     from the training state in the file `resumed`; one that stops before the scale's last step leaves its own in
     `checkpoint`, where one is named. `width` and `hidden` are the sizes at which the recipe meets the scale's
-    budget (`evaluators.fitting`).
+    budget (`evaluators.fitting`). `program` is how its steps are compiled, None as the backend does unless told
+    otherwise.
     """
 
     key: str
@@ -47,6 +49,7 @@ class Job:
     split: Split = "validation"
     resumed: str | None = None
     checkpoint: str | None = None
+    program: Program | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for `from_json`."""
@@ -76,7 +79,11 @@ class Outcome:
     """What became of a job. Scores are None unless the status is "evaluated"; seconds are wall-clock.
 
     `parameters` are those of the recipe, without what a task adds to read it out. `loss` is in nats per scored
-    token, `accuracy` counts every target alike and `macro_accuracy` every class.
+    token, `accuracy` counts every target alike and `macro_accuracy` every class. `step_seconds` are those of a step
+    after the first look, where there are such steps. `trace_seconds` are part of `compile_seconds`.
+    `program` is how its steps were compiled, and `program_seconds` what that took during the training, or would have
+    taken without a cache: what checks and scores use besides is no part of it. `idle_seconds` is how long the worker
+    had waited for the job.
     """
 
     key: str
@@ -89,8 +96,12 @@ class Outcome:
     steps: int = 0
     step_seconds: float = 0.0
     compile_seconds: float = 0.0
+    trace_seconds: float = 0.0
+    program_seconds: float = 0.0
     train_seconds: float = 0.0
     total_seconds: float = 0.0
+    idle_seconds: float = 0.0
+    program: Program | None = None
     backend: str = ""
     device: str = ""
     adjustments: tuple[Adjustment, ...] = ()

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from backends.batch import Batch
-from backends.protocol import Backend, BackendError, Model, State
+from backends.protocol import Backend, BackendError, Model, State, chosen_program
 from backends.weights import read_notes
 from evaluators import checks
 from evaluators.jobs import Adjustment, Job, Outcome, TaskSpec
+from evaluators.progress import Progress
 from evaluators.readout import read_out
 from evaluators.tasks.metrics import macro_accuracy, micro_accuracy
 from evaluators.tasks.protocol import Task
@@ -25,9 +26,6 @@ from genome.instance import Instance, instantiate
 from genome.parser import parse_component
 from genome.recipe import Recipe
 from genome.values import Sizes
-
-CHUNK = 32
-"""Looks at the run come at multiples of this many steps: a diverged one ends there."""
 
 Watch = Callable[[int, float], None]
 """Called with the steps taken and the training loss, at every look."""
@@ -53,12 +51,15 @@ class Trainer:
         reports as an adjustment; a continuation keeps the rate with which its checkpoint was trained. Raises
         ValueError for a task that cannot be made and BackendError for a checkpoint that is not the job's.
         """
-        started, compiled = time.perf_counter(), self.backend.compile_seconds
+        started, compiled = time.perf_counter(), self.backend.compilation
         outcome = self._run(job, watch)
+        compilation = self.backend.compilation - compiled
         return replace(
             outcome,
-            compile_seconds=self.backend.compile_seconds - compiled,
+            compile_seconds=compilation.total,
+            trace_seconds=compilation.trace,
             total_seconds=time.perf_counter() - started,
+            program=chosen_program(self.backend, job.program),
             backend=self.backend.name,
             device=self._device,
         )
@@ -94,7 +95,9 @@ class Trainer:
         known = Outcome(job.key, "evaluated", parameters=instance.cost.parameters, adjustments=adjustments)
         optimizer = {**instance.optimizer, **{change.name: change.value for change in adjustments}}
         adjusted = replace(instance, optimizer=optimizer)
-        model = self.backend.lower(adjusted, steps=job.scale.steps, precision=job.scale.precision)
+        model = self.backend.lower(
+            adjusted, steps=job.scale.steps, precision=job.scale.precision, program=job.program
+        )
         if job.start:
             state = model.load(Path(job.resumed or ""))
         else:
@@ -106,14 +109,19 @@ class Trainer:
 
     def _train(self, job: Job, task: Task, model: Model, state: State, known: Outcome, watch: Watch) -> Outcome:
         limit = 4 * float(np.log(task.vocabulary))
-        compiled, started = self.backend.compile_seconds, time.perf_counter()
-        for first, last in _looks(job.start, job.stop):
-            state, losses = model.train(state, self._batches(job, task, first, last))
-            if not np.isfinite(losses).all() or losses[-1] > limit:
-                reason = f"the loss reached {losses[-1]:.3g} nats by step {last}"
-                return replace(known, status="diverged", reason=reason)
-            watch(last, float(losses[-1]))
-        seconds = time.perf_counter() - started - (self.backend.compile_seconds - compiled)
+        progress = Progress(self.backend, job.start)
+
+        def look(losses: np.ndarray) -> bool:
+            progress.look(losses)
+            if progress.diverged(limit):
+                return False
+            watch(progress.last.step, progress.loss)
+            return True
+
+        state, _ = model.train(state, self._batches(job, task, job.start, job.stop), look)
+        if progress.diverged(limit):
+            reason = f"the loss reached {progress.loss:.3g} nats by step {progress.last.step}"
+            return replace(known, status="diverged", reason=reason)
         unused = [] if job.start else checks.without_gradient(model, state, self._batch(job, task, job.stop))
         if unused:
             return replace(known, status="failed", reason=f"{', '.join(unused[:3])}: no gradient reaches it")
@@ -129,8 +137,9 @@ class Trainer:
             accuracy=micro_accuracy(scores.correct_by_class, scores.count_by_class),
             macro_accuracy=macro_accuracy(scores.correct_by_class, scores.count_by_class),
             steps=job.stop - job.start,
-            train_seconds=seconds,
-            step_seconds=seconds / max(1, job.stop - job.start),
+            program_seconds=progress.program_seconds,
+            train_seconds=progress.seconds,
+            step_seconds=progress.step_seconds,
         )
 
     def _component(self, source: str) -> Component:
@@ -143,14 +152,6 @@ class Trainer:
 
     def _batches(self, job: Job, task: Task, first: int, last: int) -> Iterator[Batch]:
         return (self._batch(job, task, index) for index in range(first, last))
-
-
-def _looks(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Spans of steps between looks; looks lie at the same steps wherever a run starts."""
-    while start < stop:
-        end = min((start // CHUNK + 1) * CHUNK, stop)
-        yield start, end
-        start = end
 
 
 def _gentler(instance: Instance, reason: str) -> Adjustment:

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
@@ -42,7 +43,10 @@ def main() -> None:
     trainer = Trainer(backend)
     _write(answers, {"device": device.name})
     while True:
-        _write(answers, _serve(trainer, lines.get()).to_json())
+        waiting = time.perf_counter()
+        line = lines.get()
+        idle = time.perf_counter() - waiting
+        _write(answers, {**_serve(trainer, line).to_json(), "idle_seconds": idle})
 
 
 def _serve(trainer: Trainer, line: str) -> Outcome:

@@ -14,14 +14,17 @@ from jax import monitoring
 from backends.jax.compiled import CompiledUnits
 from backends.jax.model import JaxModel
 from backends.jax.operations import TABLE
-from backends.protocol import Device, Precision
+from backends.jax.scanned import WholePrograms
+from backends.plan import plan
+from backends.protocol import Compilation, Device, Precision, Program, chosen_program
 from genome.instance import Instance
 
-_COMPILATION_EVENTS = (
+_TRACE_EVENTS = (
     "/jax/core/compile/jaxpr_trace_duration",
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
-    "/jax/core/compile/backend_compile_duration",
 )
+_COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
+_SAVED_EVENT = "/jax/compilation_cache/compile_time_saved_sec"
 
 CACHE_BYTES = 2**31
 """Size above which a directory of compiled programs loses its oldest."""
@@ -31,11 +34,13 @@ class JaxBackend:
     """See `backends.protocol.Backend`. One per process."""
 
     name = "jax"
+    programs: tuple[Program, ...] = ("stitched", "whole")
 
     def __init__(self, cache: Path | None = None) -> None:
         """`cache` is a directory, private to the user, in which compiled programs persist between runs."""
         self._table = CompiledUnits()
-        self._compile_seconds = 0.0
+        self._programs = WholePrograms()
+        self._compilation = Compilation()
         monitoring.register_event_duration_secs_listener(self._record)
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -52,8 +57,13 @@ class JaxBackend:
             found.append(Device(device.device_kind, kind, memory))
         return found
 
-    def lower(self, instance: Instance, *, steps: int, precision: Precision = "float32") -> JaxModel:
-        return JaxModel(instance, self._table, steps, jnp.dtype(precision))
+    def lower(
+        self, instance: Instance, *, steps: int, precision: Precision = "float32", program: Program | None = None
+    ) -> JaxModel:
+        dtype, rule = jnp.dtype(precision), str(instance.optimizer["rule"])
+        whole = chosen_program(self, program) == "whole"
+        steps_program = self._programs.get(plan(instance), rule, dtype) if whole else None
+        return JaxModel(instance, self._table, steps, dtype, steps_program)
 
     @property
     def operations(self) -> frozenset[str]:
@@ -61,12 +71,16 @@ class JaxBackend:
         return frozenset(TABLE.implementations)
 
     @property
-    def compile_seconds(self) -> float:
-        return self._compile_seconds
+    def compilation(self) -> Compilation:
+        return self._compilation
 
     def _record(self, event: str, duration_secs: float, **_: str | int) -> None:
-        if event in _COMPILATION_EVENTS:
-            self._compile_seconds += duration_secs
+        if event in _TRACE_EVENTS:
+            self._compilation += Compilation(total=duration_secs, trace=duration_secs)
+        elif event == _COMPILE_EVENT:
+            self._compilation += Compilation(total=duration_secs)
+        elif event == _SAVED_EVENT:
+            self._compilation += Compilation(saved=duration_secs)
 
 
 def _prune(cache: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import jax
@@ -39,13 +39,6 @@ class CompiledUnit:
     ) -> tuple[tuple[jax.Array, ...], jax.Array]:
         return self.unit.apply(parameters, inputs, inputs[0].shape[1], self.dtype)
 
-    def _loss(
-        self, parameters: UnitParameters, inputs: tuple[jax.Array, ...], targets_BxT: jax.Array
-    ) -> jax.Array:
-        (logits_BxTxV,), penalty = self._apply(parameters, inputs)
-        losses_BxT, counts_BxT = cross_entropy(logits_BxTxV, targets_BxT)
-        return losses_BxT.sum() / jnp.maximum(counts_BxT.sum(), 1) + penalty
-
     @cached_property
     def forward(self) -> Callable[..., Any]:
         """(parameters, inputs) -> (filled slots, penalty), pullback."""
@@ -55,7 +48,7 @@ class CompiledUnit:
                 return jax.vjp(lambda p: self._apply(p, inputs), parameters)
             return jax.vjp(self._apply, parameters, inputs)
 
-        return _jit(forward)
+        return compiled(forward)
 
     @cached_property
     def backward(self) -> Callable[..., Any]:
@@ -65,24 +58,23 @@ class CompiledUnit:
             gradients, *inputs = pullback((cotangents, jnp.ones((), jnp.float32)))
             return gradients, inputs[0] if inputs else (), squares + square_norm(gradients)
 
-        return _jit(backward)
+        return compiled(backward)
 
     @cached_property
     def loss(self) -> Callable[..., Any]:
         """(parameters, inputs, targets) -> loss, gradients, input cotangents, sum of squares; last unit only."""
 
         def loss(parameters: UnitParameters, inputs: tuple[jax.Array, ...], targets_BxT: jax.Array) -> Any:
-            value, (gradients, cotangents) = jax.value_and_grad(self._loss, (0, 1))(
-                parameters, inputs, targets_BxT
-            )
+            own = partial(unit_loss, self.unit, self.dtype)
+            value, (gradients, cotangents) = jax.value_and_grad(own, (0, 1))(parameters, inputs, targets_BxT)
             return value, gradients, cotangents, square_norm(gradients)
 
-        return _jit(loss)
+        return compiled(loss)
 
     @cached_property
     def values(self) -> Callable[..., tuple[jax.Array, ...]]:
         """(parameters, inputs) -> filled slots, without what a gradient needs."""
-        return _jit(lambda parameters, inputs: self._apply(parameters, inputs)[0])
+        return compiled(lambda parameters, inputs: self._apply(parameters, inputs)[0])
 
     @cached_property
     def score(self) -> Callable[..., tuple[jax.Array, jax.Array]]:
@@ -95,7 +87,7 @@ class CompiledUnit:
             losses_BxT, _ = cross_entropy(logits_BxTxV, targets_BxT)
             return losses_BxT.sum(), jnp.argmax(logits_BxTxV, axis=-1) == targets_BxT
 
-        return _jit(score)
+        return compiled(score)
 
 
 @dataclass
@@ -117,10 +109,11 @@ class CompiledUnits:
 
         Parameters and optimizer state are used up.
         """
-        return _jit(update, static_argnums=(0, 1), donate_argnums=(2, 3))
+        return compiled(update, static_argnums=(0, 1), donate_argnums=(2, 3))
 
 
-def _jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
+    """`jax.jit` with this project's options of compilation."""
     return jax.jit(function, compiler_options=_compiler_options(), **settings)
 
 
@@ -135,6 +128,19 @@ def _compiler_options() -> dict[str, bool | int]:
             jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
             known[name] = value
     return known
+
+
+def unit_loss(
+    unit: Unit,
+    dtype: jnp.dtype,
+    parameters: UnitParameters,
+    inputs: tuple[jax.Array, ...],
+    targets_BxT: jax.Array,
+) -> jax.Array:
+    """Mean cross-entropy in nats of the targets that count, plus penalties, of a unit that ends in scores."""
+    (logits_BxTxV,), penalty = unit.apply(parameters, inputs, inputs[0].shape[1], dtype)
+    losses_BxT, counts_BxT = cross_entropy(logits_BxTxV, targets_BxT)
+    return losses_BxT.sum() / jnp.maximum(counts_BxT.sum(), 1) + penalty
 
 
 def cross_entropy(logits_BxTxV: jax.Array, targets_BxT: jax.Array) -> tuple[jax.Array, jax.Array]:

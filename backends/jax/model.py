@@ -1,9 +1,11 @@
-"""A lowered recipe that trains by stitching compiled units: forward through all, then backward, then updates."""
+"""A lowered recipe: stitched from compiled units (forward through all, then backward, then updates).
+
+Its training steps may run as one whole-model program instead; everything else is stitched.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,10 @@ from backends.initial import Parameters, initial_parameters
 from backends.jax.compiled import CompiledUnit, CompiledUnits
 from backends.jax.network import Network
 from backends.jax.optimizers import hidden_matrices, start
+from backends.jax.scanned import WholeProgram
+from backends.jax.state import TrainingState
 from backends.jax.units import UnitParameters, units
+from backends.looks import Look, go_on, spans, watched
 from backends.optimization import hyperparameters
 from backends.plan import TOKENS, plan
 from backends.protocol import BackendError, Evaluation
@@ -26,23 +31,23 @@ from backends.weights import read_state, write_state
 from genome.instance import Instance
 
 
-@dataclass
-class TrainingState:
-    """Parameters and optimizer state by unit, and the number of steps taken."""
-
-    parameters: list[UnitParameters]
-    optimizer: list[Any]
-    step: int
-
-
 class JaxModel:
     """See `backends.protocol.Model`."""
 
-    def __init__(self, instance: Instance, table: CompiledUnits, steps: int, dtype: jnp.dtype) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        table: CompiledUnits,
+        steps: int,
+        dtype: jnp.dtype,
+        whole: WholeProgram | None = None,
+    ) -> None:
+        """`whole` is the program of all training steps, None where they are stitched."""
         self.instance = instance
         self.placed = units(plan(instance))
         self.units: list[CompiledUnit] = [table.get(unit, dtype) for unit in self.placed]
         self.update = table.update
+        self.whole = whole
         self.hidden = [hidden_matrices(unit) for unit in self.placed]
         self.rule = str(instance.optimizer["rule"])
         self.hyper = {
@@ -53,26 +58,13 @@ class JaxModel:
     def start(self, seed: int) -> TrainingState:
         return self._state(initial_parameters(self.instance, seed))
 
-    def train(self, state: TrainingState, batches: Iterable[Batch]) -> tuple[TrainingState, np.ndarray]:
-        losses = []
-        for batch in batches:
-            loss, gradients, squares = self._gradients(state.parameters, batch)
-            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
-            for i, hidden in enumerate(self.hidden):
-                if hidden:
-                    state.parameters[i], state.optimizer[i] = self.update(
-                        self.rule,
-                        hidden,
-                        state.parameters[i],
-                        state.optimizer[i],
-                        gradients[i],
-                        squares,
-                        rate,
-                        self.hyper,
-                    )
-            state.step += 1
-            losses.append(loss)
-        return state, np.asarray([_total(loss) for loss in jax.device_get(losses)], np.float32)
+    def train(
+        self, state: TrainingState, batches: Iterable[Batch], look: Look = go_on
+    ) -> tuple[TrainingState, np.ndarray]:
+        looked = spans(batches, state.step)
+        if self.whole is None:
+            return state, watched((self._stitched(state, span) for span in looked), look)
+        return state, watched(self.whole.train(state, looked, self.learning_rates, self.hyper), look)
 
     def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
         loss, gradients, _ = self._gradients(state.parameters, batch)
@@ -133,6 +125,28 @@ class JaxModel:
             for hidden, own in zip(self.hidden, placed, strict=True)
         ]
         return TrainingState(placed, optimizer, 0)
+
+    def _stitched(self, state: TrainingState, batches: Iterator[Batch]) -> np.ndarray:
+        """A step per batch; returns the losses, float32 [steps]."""
+        losses = []
+        for batch in batches:
+            loss, gradients, squares = self._gradients(state.parameters, batch)
+            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
+            for i, hidden in enumerate(self.hidden):
+                if hidden:
+                    state.parameters[i], state.optimizer[i] = self.update(
+                        self.rule,
+                        hidden,
+                        state.parameters[i],
+                        state.optimizer[i],
+                        gradients[i],
+                        squares,
+                        rate,
+                        self.hyper,
+                    )
+            state.step += 1
+            losses.append(loss)
+        return np.asarray([_total(loss) for loss in jax.device_get(losses)], np.float32)
 
     def _gradients(
         self, parameters: list[UnitParameters], batch: Batch

@@ -12,7 +12,7 @@ import mlx.core as mx
 
 from backends.mlx.model import MlxModel
 from backends.mlx.operations import TABLE
-from backends.protocol import Device, Precision
+from backends.protocol import Compilation, Device, Precision, Program, chosen_program
 from genome.instance import Instance
 
 DTYPES: dict[Precision, mx.Dtype] = {"float32": mx.float32, "bfloat16": mx.bfloat16}
@@ -22,6 +22,7 @@ class MlxBackend:
     """See `backends.protocol.Backend`. One per process."""
 
     name = "mlx"
+    programs: tuple[Program, ...] = ("whole",)
 
     def __init__(self, compiled: bool | None = None) -> None:
         """`compiled` says whether steps go through `mx.compile`; by default, as `compiles_well` says."""
@@ -40,7 +41,10 @@ class MlxBackend:
             found.insert(0, Device(str(about.get("device_name", "GPU")), "gpu", int(memory)))
         return found
 
-    def lower(self, instance: Instance, *, steps: int, precision: Precision = "float32") -> MlxModel:
+    def lower(
+        self, instance: Instance, *, steps: int, precision: Precision = "float32", program: Program | None = None
+    ) -> MlxModel:
+        chosen_program(self, program)
         return MlxModel(instance, steps, DTYPES[precision], self._compile)
 
     @property
@@ -49,9 +53,9 @@ class MlxBackend:
         return frozenset(TABLE.implementations)
 
     @property
-    def compile_seconds(self) -> float:
+    def compilation(self) -> Compilation:
         """Seconds of the first call of every compiled function: MLX traces and compiles within it."""
-        return self._compile_seconds
+        return Compilation(total=self._compile_seconds)
 
     def _compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if not self._compiled:

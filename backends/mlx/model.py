@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from backends.batch import Batch
 from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
+from backends.looks import Look, go_on, spans, watched
 from backends.mlx.network import Arrays, forward, loss, score
 from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, start, update
 from backends.optimization import hyperparameters
@@ -52,22 +53,10 @@ class MlxModel:
     def start(self, seed: int) -> TrainingState:
         return self._state(initial_parameters(self.instance, seed))
 
-    def train(self, state: TrainingState, batches: Iterable[Batch]) -> tuple[TrainingState, np.ndarray]:
-        losses = []
-        for batch in batches:
-            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
-            state.step += 1
-            value, state.parameters, state.moments = self._step(
-                state.parameters,
-                state.moments,
-                mx.array(float(state.step)),
-                mx.array(rate),
-                self.hyper,
-                *_on_device(batch),
-            )
-            mx.async_eval(value, state.parameters, state.moments)
-            losses.append(value)
-        return state, np.asarray([value.item() for value in losses], np.float32)
+    def train(
+        self, state: TrainingState, batches: Iterable[Batch], look: Look = go_on
+    ) -> tuple[TrainingState, np.ndarray]:
+        return state, watched((self._span(state, span) for span in spans(batches, state.step)), look)
 
     def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
         value, gradients = self._gradients(state.parameters, *_on_device(batch))
@@ -112,6 +101,24 @@ class MlxModel:
     def _state(self, parameters: Parameters) -> TrainingState:
         placed = {path: {name: mx.array(array) for name, array in own.items()} for path, own in parameters.items()}
         return TrainingState(placed, start(self.rule, self.hidden, placed), 0)
+
+    def _span(self, state: TrainingState, batches: Iterator[Batch]) -> np.ndarray:
+        """A step per batch; returns the losses, float32 [steps]."""
+        losses = []
+        for batch in batches:
+            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
+            state.step += 1
+            value, state.parameters, state.moments = self._step(
+                state.parameters,
+                state.moments,
+                mx.array(float(state.step)),
+                mx.array(rate),
+                self.hyper,
+                *_on_device(batch),
+            )
+            mx.async_eval(value, state.parameters, state.moments)
+            losses.append(value)
+        return np.asarray([value.item() for value in losses], np.float32)
 
     def _gradients(
         self, parameters: Arrays, inputs_BxT: mx.array, targets_BxT: mx.array

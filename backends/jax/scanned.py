@@ -1,0 +1,154 @@
+"""Training by whole-model programs: one call takes all steps up to the next look.
+
+Where a step's time is that of its dispatch, one program in place of one per unit and step pays for its compilation.
+It computes what the stitched units compute, with another order of rounding.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from backends.batch import Batch
+from backends.jax.compiled import compiled, square_norm, unit_loss
+from backends.jax.optimizers import hidden_matrices, update
+from backends.jax.state import TrainingState
+from backends.jax.units import Unit, UnitParameters, units
+from backends.looks import LOOK_STEPS
+from backends.plan import TOKENS, Call
+
+KEPT_PROGRAMS = 16
+"""Programs that a process keeps: each serves one recipe at one size, and few recipes come back."""
+
+Hyperparameters = dict[str, jax.Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """The steps up to a look, on the device: learning rates [K], inputs and targets [K, B, T]; `count` are taken."""
+
+    count: int
+    rates_K: jax.Array
+    inputs_KxBxT: jax.Array
+    targets_KxBxT: jax.Array
+
+
+@dataclass(frozen=True)
+class WholeProgram:
+    """The training steps of all units of a model in one function; it compiles once for each shape of batches."""
+
+    calls: tuple[Call, ...]
+    rule: str
+    dtype: jnp.dtype
+
+    @cached_property
+    def steps(self) -> Callable[..., Any]:
+        """(parameters, optimizer, span's arrays, hyperparameters, count) -> parameters, optimizer, losses [K].
+
+        Parameters and optimizer state are used up. The count is traced: a span of any length runs the same
+        program, so that a step's rounding does not depend on where a run was interrupted.
+        """
+        return compiled(self._steps, donate_argnums=(0, 1))
+
+    def train(
+        self,
+        state: TrainingState,
+        spans: Iterable[Iterable[Batch]],
+        learning_rates: np.ndarray,
+        hyper: Hyperparameters,
+    ) -> Iterator[np.ndarray]:
+        """Train span by span; yields the losses of each, float32 [steps].
+
+        The batches of the next span are drawn and sent while the device works on the one before.
+        """
+        step = state.step
+        following = iter(spans)
+        staged = staged_span(next(following, ()), learning_rates, step)
+        while staged is not None:
+            state.parameters, state.optimizer, losses_K = self.steps(
+                state.parameters,
+                state.optimizer,
+                (staged.rates_K, staged.inputs_KxBxT, staged.targets_KxBxT),
+                hyper,
+                staged.count,
+            )
+            count = staged.count
+            state.step += count
+            staged = staged_span(next(following, ()), learning_rates, state.step)
+            yield np.asarray(losses_K)[:count]
+
+    @cached_property
+    def _whole(self) -> Unit:
+        return Unit(self.calls, (TOKENS,), (self.calls[-1].result,))
+
+    def _steps(
+        self,
+        parameters: list[UnitParameters],
+        optimizer: list[Any],
+        arrays: tuple[jax.Array, jax.Array, jax.Array],
+        hyper: Hyperparameters,
+        count: jax.Array,
+    ) -> tuple[list[UnitParameters], list[Any], jax.Array]:
+        hidden = [hidden_matrices(unit) for unit in units(self.calls)]
+        rates_K, inputs_KxBxT, targets_KxBxT = arrays
+
+        def loss(parameters: list[UnitParameters], i: jax.Array) -> jax.Array:
+            own = tuple(chain.from_iterable(parameters))
+            return unit_loss(self._whole, self.dtype, own, (inputs_KxBxT[i],), targets_KxBxT[i])
+
+        def step(i: jax.Array, carried: tuple[Any, Any, jax.Array]) -> tuple[Any, Any, jax.Array]:
+            parameters, optimizer, losses_K = carried
+            value, gradients = jax.value_and_grad(loss)(parameters, i)
+            squares = square_norm(gradients)
+            updated = [
+                update(self.rule, matrices, *own, squares, rates_K[i], hyper) if matrices else own[:2]
+                for matrices, own in zip(hidden, zip(parameters, optimizer, gradients, strict=True), strict=True)
+            ]
+            after, moments = ([pair[part] for pair in updated] for part in (0, 1))
+            return after, moments, losses_K.at[i].set(value)
+
+        carried = parameters, optimizer, jnp.zeros(rates_K.shape, jnp.float32)
+        return jax.lax.fori_loop(0, count, step, carried)
+
+
+@dataclass
+class WholePrograms:
+    """The whole-model programs used last, by content."""
+
+    table: OrderedDict[tuple[str, str, str], WholeProgram] = field(default_factory=OrderedDict)
+
+    def get(self, calls: tuple[Call, ...], rule: str, dtype: jnp.dtype) -> WholeProgram:
+        """The program of these calls under an update rule and in a precision."""
+        program = WholeProgram(calls, rule, dtype)
+        key = (program._whole.key, rule, str(dtype))
+        self.table.setdefault(key, program)
+        self.table.move_to_end(key)
+        if len(self.table) > KEPT_PROGRAMS:
+            self.table.popitem(last=False)
+        return self.table[key]
+
+
+def staged_span(batches: Iterable[Batch], learning_rates: np.ndarray, step: int) -> Span | None:
+    """A span on its way to the device, filled up to `LOOK_STEPS` steps; None where there is no batch.
+
+    `step` is its first; steps past the schedule's end take its last rate.
+    """
+    own = list(batches)
+    if not own:
+        return None
+    last = len(learning_rates) - 1
+    rates_K = learning_rates[np.minimum(np.arange(step, step + LOOK_STEPS), last)]
+    inputs, targets = (
+        np.zeros((LOOK_STEPS, *own[0].inputs_BxT.shape), own[0].inputs_BxT.dtype) for _ in ("inputs", "targets")
+    )
+    for i, batch in enumerate(own):
+        inputs[i], targets[i] = batch.inputs_BxT, batch.targets_BxT
+    return Span(len(own), *jax.device_put((rates_K, inputs, targets)))
