@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backends.protocol import Program
 from evaluators.executor import Executor
 from evaluators.fitting import fit
 from evaluators.jobs import Adjustment, Job, Outcome, TaskSpec, component_sources
@@ -66,7 +67,8 @@ class Clock:
 class Laboratory:
     """Everything that stays the same from one measurement to the next.
 
-    `vocabulary` is the largest of the tasks: a recipe has one size for all of them.
+    `vocabulary` is the largest of the tasks: a recipe has one size for all of them. `program` is how training steps
+    are compiled, None as the backend does unless told otherwise.
     """
 
     store: Store
@@ -78,6 +80,7 @@ class Laboratory:
     checkpoints: Path
     observe: Callable[[int, int], None] = lambda done, total: None
     clock: Clock = field(default_factory=Clock)
+    program: Program | None = None
 
     def subject(
         self,
@@ -159,6 +162,7 @@ class Laboratory:
             split=split,
             resumed=str(before) if resumed else None,
             checkpoint=str(self.checkpoints / f"{run}-{rung}.safetensors"),
+            program=self.program,
         )
 
     def _measured(
@@ -196,7 +200,9 @@ def _evaluation(job: Job, subject: Subject, outcome: Outcome, rung: int, purpose
         accuracy=outcome.accuracy,
         macro_accuracy=outcome.macro_accuracy,
         compile_seconds=outcome.compile_seconds,
+        trace_seconds=outcome.trace_seconds,
         train_seconds=outcome.train_seconds,
+        idle_seconds=outcome.idle_seconds,
         total_seconds=outcome.total_seconds,
         backend=outcome.backend,
         device=outcome.device,

@@ -9,6 +9,7 @@ from evaluators.scores import Yardstick
 from evaluators.tasks.protocol import Task
 from evolve.errors import SearchError
 from evolve.measurement import Laboratory
+from evolve.programs import settled_program
 from genome.recipe import recipe_hash
 from runs import records
 
@@ -31,6 +32,7 @@ def training_seed(seed: int) -> int:
 def measure_yardstick(laboratory: Laboratory, tasks: Sequence[Task], seed: int) -> Yardstick:
     """Train the reference recipe on three seeds, or read what the store holds of it; what it gives is stored.
 
+    From here on the laboratory trains by the program that suits this recipe (`evolve.programs`).
     Raises SearchError where it cannot be trained: then nothing else can either.
     """
     recipe = load_architectures()[REFERENCE].recipe
@@ -38,6 +40,7 @@ def measure_yardstick(laboratory: Laboratory, tasks: Sequence[Task], seed: int) 
     laboratory.store.add_recipes([records.Recipe(digest, recipe.json_text, REFERENCE)])
     seeds = [training_seed(seed) + offset for offset in NOISE_OFFSETS]
     subject = laboratory.subject(recipe, digest)
+    laboratory.program = settled_program(laboratory, subject, training_seed(seed))
     measured = laboratory.measure([subject], seeds, laboratory.scale.last_rung, purpose="noise")
     for own in measured:
         if own.status != "evaluated":

@@ -132,6 +132,7 @@ class Evaluation:
 
     (purpose, recipe, task, seed, rung, split) names it: it is paid for once. `attempt` is None for a bare
     recipe, as in a measurement of the noise floor. `tokens` counts training tokens; times are in seconds.
+    `trace_seconds` are part of `compile_seconds`; `idle_seconds`, before the job, are no part of `total_seconds`.
     """
 
     recipe: str
@@ -150,6 +151,8 @@ class Evaluation:
     compile_seconds: float | None = None
     train_seconds: float | None = None
     total_seconds: float | None = None
+    trace_seconds: float | None = None
+    idle_seconds: float | None = None
     backend: str = ""
     device: str = ""
 

@@ -297,3 +297,10 @@ def add_purposes(database: Database) -> None:
 def create_yardstick(database: Database) -> None:
     """What scores are measured by, and with its noise, which attempts tie with the best: `exceeds_noise` in SQL."""
     database.executescript(YARDSTICK)
+
+
+@migrations()
+def add_trace_and_idle_seconds(database: Database) -> None:
+    """Where an evaluation's time went besides: the part of compilation that traces, and the wait before the job."""
+    database.execute("ALTER TABLE evaluations ADD COLUMN trace_seconds REAL")
+    database.execute("ALTER TABLE evaluations ADD COLUMN idle_seconds REAL")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,24 @@ def test_every_table_is_strict(path: Path) -> None:
     ours = {name: strict for name, strict in tables if not name.startswith(("sqlite_", "_sqlite_"))}
     assert len(ours) == 13
     assert set(ours.values()) == {1}
+
+
+def test_an_older_search_gains_the_columns_of_seconds_and_keeps_its_rows(path: Path) -> None:
+    evaluation = records.Evaluation(
+        "transformer" * 3, "search", "text", 0, 1, "validation", 9, "evaluated", 1, loss=1.0
+    )
+    with Store.open(path.parent) as store:
+        store.record_evaluation(evaluation)
+    connection = sqlite3.connect(path)
+    for column in ("trace_seconds", "idle_seconds"):
+        connection.execute(f"ALTER TABLE evaluations DROP COLUMN {column}")
+    connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'add_trace_and_idle_seconds'")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(StoreError, match="written by older software"):
+        Store.read(path.parent)
+    timed = replace(evaluation, seed=1, trace_seconds=0.25, idle_seconds=0.5)
+    with Store.open(path.parent) as store:
+        store.record_evaluation(timed)
+        assert store.evaluations() == [evaluation, timed]
