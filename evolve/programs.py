@@ -8,11 +8,13 @@ losses differ by rounding, so a search uses one of them for every candidate at e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from backends.looks import LOOK_STEPS
 from backends.protocol import Program
-from evaluators.jobs import Job, Outcome, component_sources
+from evaluators.jobs import Job, component_sources
 from evolve.measurement import Laboratory, Subject
 
 EVENT = "program"
@@ -27,6 +29,17 @@ SHORT_RUN = 20.0
 Compiling one took 2.6 to 6.3 s on a CPU, for models of 8 to 12 small components, and takes longer on accelerators: a
 run this short would have to become half as long for every candidate to repay it.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds of a step and of a program's compilation, means over tasks; `failure` says what went wrong, if so."""
+
+    program: Program | None
+    device: str
+    step_seconds: float
+    compile_seconds: float
+    failure: str
 
 
 def repays(stitched_step: float, whole_step: float, steps: int, compile_seconds: float) -> bool:
@@ -45,52 +58,65 @@ def settled_program(laboratory: Laboratory, subject: Subject, seed: int) -> Prog
         return event.detail["program"]
     if store.evaluations(purpose="noise"):
         return None
-    first = _probe(laboratory, subject, seed, None)
-    if first.status != "evaluated":
+    own = _probe(laboratory, subject, seed, None)
+    if own.failure:
         return None  # the noise floor will say why
-    program, message, measured = _choice(laboratory, subject, seed, first)
+    program, message, measured = _choice(laboratory, subject, seed, own)
     store.log(EVENT, message, {"program": program, "steps": laboratory.scale.steps, **measured})
     return program
 
 
 def _choice(
-    laboratory: Laboratory, subject: Subject, seed: int, first: Outcome
+    laboratory: Laboratory, subject: Subject, seed: int, own: Timing
 ) -> tuple[Program | None, str, Mapping[str, Any]]:
-    """The program, why, and the seconds measured; `first` is the outcome of the backend's own."""
-    steps, own = laboratory.scale.steps, first.step_seconds
-    measured: dict[str, Any] = {"device": first.device, f"{first.program}_step_seconds": own}
-    if first.program != "stitched":
-        return first.program, "the backend has no other program", measured
-    if own * steps < SHORT_RUN:
-        reason = f"a full run takes {own * steps:.1f} s stitched, too short to repay a whole-model program"
+    """The program, why, and the seconds measured; `own` is the timing of the backend's own."""
+    steps, step = laboratory.scale.steps, own.step_seconds
+    measured: dict[str, Any] = {"device": own.device, f"{own.program}_step_seconds": step}
+    if own.program != "stitched":
+        return own.program, "the backend has no other program", measured
+    if step * steps < SHORT_RUN:
+        reason = f"a full run takes {step * steps:.1f} s stitched, too short to repay a whole-model program"
         return "stitched", reason, measured
     whole = _probe(laboratory, subject, seed, "whole")
-    if whole.status != "evaluated":
-        return "stitched", f"the whole-model program failed: {whole.reason}", measured
-    measured |= {"whole_step_seconds": whole.step_seconds, "whole_compile_seconds": whole.program_seconds}
-    paid = repays(own, whole.step_seconds, steps, whole.program_seconds)
+    if whole.failure:
+        return "stitched", f"the whole-model program failed: {whole.failure}", measured
+    measured |= {"whole_step_seconds": whole.step_seconds, "whole_compile_seconds": whole.compile_seconds}
+    paid = repays(step, whole.step_seconds, steps, whole.compile_seconds)
     reason = (
-        f"over {steps} steps, {1e3 * own:.3g} ms each stitched and {1e3 * whole.step_seconds:.3g} ms whole, "
-        f"{whole.program_seconds:.1f} s of compilation are {'repaid' if paid else 'not repaid'}"
+        f"over {steps} steps, {1e3 * step:.3g} ms each stitched and {1e3 * whole.step_seconds:.3g} ms whole, "
+        f"{whole.compile_seconds:.1f} s of compilation are {'repaid' if paid else 'not repaid'}"
     )
     return "whole" if paid else "stitched", reason, measured
 
 
-def _probe(laboratory: Laboratory, subject: Subject, seed: int, program: Program | None) -> Outcome:
-    """The first steps of the subject's training on the first task, by a worker."""
+def _probe(laboratory: Laboratory, subject: Subject, seed: int, program: Program | None) -> Timing:
+    """Time the first steps of the subject's training, by workers, on every task.
+
+    All tasks at once, so that workers compile side by side what the noise floor needs of them next.
+    """
     sizes, scale = subject.instance.sizes, laboratory.scale
-    job = Job(
-        key=f"{EVENT}/{program}",
-        recipe=subject.recipe.json_text,
-        components=component_sources(subject.recipe, laboratory.library),
-        scale=scale,
-        width=sizes.width,
-        hidden=sizes.hidden,
-        task=laboratory.tasks[0],
-        seed=seed,
-        start=0,
-        stop=min(PROBE_STEPS, scale.steps),
-        program=program,
+    jobs = [
+        Job(
+            key=f"{EVENT}/{program}/{task.name}",
+            recipe=subject.recipe.json_text,
+            components=component_sources(subject.recipe, laboratory.library),
+            scale=scale,
+            width=sizes.width,
+            hidden=sizes.hidden,
+            task=task,
+            seed=seed,
+            start=0,
+            stop=min(PROBE_STEPS, scale.steps),
+            program=program,
+        )
+        for task in laboratory.tasks
+    ]
+    outcomes = list(laboratory.executor.run(jobs))
+    failure = next((outcome.reason for outcome in outcomes if outcome.status != "evaluated"), "")
+    return Timing(
+        outcomes[0].program,
+        outcomes[0].device,
+        fmean(outcome.step_seconds for outcome in outcomes),
+        fmean(outcome.program_seconds for outcome in outcomes),
+        failure,
     )
-    (outcome,) = laboratory.executor.run([job])
-    return outcome

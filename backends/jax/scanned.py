@@ -40,6 +40,10 @@ class Span:
     inputs_KxBxT: jax.Array
     targets_KxBxT: jax.Array
 
+    @property
+    def arrays(self) -> tuple[jax.Array, jax.Array, jax.Array]:
+        return self.rates_K, self.inputs_KxBxT, self.targets_KxBxT
+
 
 @dataclass(frozen=True)
 class WholeProgram:
@@ -58,6 +62,25 @@ class WholeProgram:
         """
         return compiled(self._steps, donate_argnums=(0, 1))
 
+    @cached_property
+    def replicated(self) -> Callable[..., Any]:
+        """(list of (parameters, optimizer), of arrays, of hyperparameters, count) -> list of what `steps` returns.
+
+        The replicates are stacked and `steps` is vectorised over them. Parameters and optimizer states are used up.
+        """
+
+        def replicated(
+            carried: list[Any], arrays: list[Any], hyper: list[Hyperparameters], count: jax.Array
+        ) -> Any:
+            (parameters, optimizer), own_arrays, own_hyper = (
+                jax.tree.map(lambda *leaves: jnp.stack(leaves), *own) for own in (carried, arrays, hyper)
+            )
+            steps = jax.vmap(self._steps, in_axes=(0, 0, 0, 0, None))
+            results = steps(parameters, optimizer, own_arrays, own_hyper, count)
+            return [jax.tree.map(lambda leaf, i=i: leaf[i], results) for i in range(len(carried))]
+
+        return compiled(replicated, donate_argnums=(0,))
+
     def train(
         self,
         state: TrainingState,
@@ -74,11 +97,7 @@ class WholeProgram:
         staged = staged_span(next(following, ()), learning_rates, step)
         while staged is not None:
             state.parameters, state.optimizer, losses_K = self.steps(
-                state.parameters,
-                state.optimizer,
-                (staged.rates_K, staged.inputs_KxBxT, staged.targets_KxBxT),
-                hyper,
-                staged.count,
+                state.parameters, state.optimizer, staged.arrays, hyper, staged.count
             )
             count = staged.count
             state.step += count

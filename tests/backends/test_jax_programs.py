@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backends.jax.replicated import train_side_by_side
 from backends.looks import LOOK_STEPS
 from backends.protocol import BackendError
 from tests.backends.small_recipes import block, gene, random_batches, recipe, small
@@ -127,6 +128,51 @@ def test_a_program_compiles_once_for_seeds_rates_and_lengths(backend, two_blocks
     assert np.array_equal(train(0, 7), first[:7])
     assert not np.array_equal(train(1, 33, learning_rate=0.01, weight_decay=0.3, beta2=0.95), first[:33])
     assert backend.compilation.total == before
+
+
+@pytest.mark.parametrize("rule", ["adamw", "muon"])
+def test_replicates_side_by_side_equal_separate_runs(backend, two_blocks, rule):
+    rates = (0.001, 0.002, 0.004)
+    models = [
+        next(whole_and_stitched(backend, two_blocks(gene(rule, learning_rate=rate)), steps=40)) for rate in rates
+    ]
+    batches = [random_batches(40, seed) for seed in range(3)]
+    separate = [
+        model.train(model.start(seed), own) for seed, (model, own) in enumerate(zip(models, batches, strict=True))
+    ]
+    states = [model.start(seed) for seed, model in enumerate(models)]
+    losses = train_side_by_side(models, states, batches)
+    np.testing.assert_allclose(losses, [own for _, own in separate], rtol=1e-5)
+    assert len({float(last) for last in losses[:, -1]}) == 3
+    for model, state, (expected, _) in zip(models, states, separate, strict=True):
+        assert state.step == 40
+        for path, arrays in model.parameters(expected).items():
+            for name, array in arrays.items():
+                np.testing.assert_allclose(model.parameters(state)[path][name], array, atol=2e-4, err_msg=path)
+
+
+def test_one_diverging_replicate_leaves_the_others_alone(backend, two_blocks):
+    models = [
+        next(whole_and_stitched(backend, two_blocks(gene("adamw", learning_rate=0.001)), steps=40))
+        for _ in range(2)
+    ]
+    states = [model.start(0) for model in models]
+    models[1].learning_rates[:] = np.nan
+    losses = train_side_by_side(models, states, [random_batches(5)] * 2)
+    assert np.isfinite(losses[0]).all()
+    assert np.isnan(losses[1, 1:]).all()
+
+
+def test_replicates_that_do_not_fit_together_are_refused(backend, two_blocks):
+    whole, stitched = whole_and_stitched(backend, two_blocks(gene("adamw")))
+    states, batches = [whole.start(0), whole.start(1)], random_batches(5)
+    with pytest.raises(BackendError, match="the same whole-model program"):
+        train_side_by_side([whole, stitched], states, [batches, batches])
+    with pytest.raises(BackendError, match=r"different numbers of batches: \[5, 4\]"):
+        train_side_by_side([whole, whole], states, [batches, batches[:4]])
+    states[0].step = 3
+    with pytest.raises(BackendError, match=r"different steps: \[0, 3\]"):
+        train_side_by_side([whole, whole], states, [batches, batches])
 
 
 def test_a_program_that_a_backend_does_not_offer_is_refused(backend, mlx_backend, two_blocks):
