@@ -135,3 +135,15 @@ def test_a_recipe_at_fault_is_an_outcome(trainer, make_recipe, make_job):
 def test_the_sealed_split_is_another(trainer, make_recipe, make_job):
     job = make_job(make_recipe("swiglu"), steps=5)
     assert trainer.run(job).loss != trainer.run(replace(job, split="sealed")).loss
+
+
+def test_a_job_names_its_training_program(trainer, make_recipe, make_job):
+    job = make_job(make_recipe("swiglu"))
+    stitched, whole = trainer.run(job), trainer.run(replace(job, program="whole"))
+    assert (stitched.program, whole.program) == ("stitched", "whole")
+    assert whole.loss == pytest.approx(stitched.loss, rel=1e-4)
+    assert 0 < whole.trace_seconds < whole.compile_seconds
+    assert whole.program_seconds > 0
+    assert whole.step_seconds > 0
+    again = trainer.run(replace(job, program="whole", seed=1))
+    assert again.program_seconds == 0
