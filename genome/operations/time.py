@@ -113,7 +113,7 @@ def attend(
     _log_decay("attend", log_decay, ((heads,),))
     length = min(window or sizes.context, sizes.context)
     per_head = 2 * size + 2 * value_size + 6 + (2 if alibi else 0) + (2 if log_decay else 0)
-    flops = _keys_per_query(sizes.context, window) * (heads * per_head + 3)
+    flops = keys_per_query(sizes.context, window) * (heads * per_head + 3)
     state = length * groups * (size + value_size) + (length * heads if log_decay else 0)
     values = (q, k, v) if log_decay is None else (q, k, v, log_decay)
     return Result(Value((heads, value_size), widest(values)), flops=flops, state=state)
@@ -174,7 +174,7 @@ def _padded(context: int, chunk: int) -> float:
     return -(-context // chunk) * chunk / context
 
 
-def _keys_per_query(context: int, window: int | None) -> float:
+def keys_per_query(context: int, window: int | None) -> float:
     """Keys that a query is scored with on average: blocks of queries skip the blocks of keys they cannot see."""
     narrow = max(window or context, 32)
     if 4 * narrow <= context:
