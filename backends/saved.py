@@ -54,9 +54,9 @@ class Use:
     fused: bool
 
     def elements(self, index: int) -> int:
-        """Numbers per position of an input, 0 where it is absent or the same for all sequences."""
+        """Numbers per position of an input, 0 where it is absent or varies over less than the result does."""
         value = self.types[index] if index < len(self.types) else None
-        return value.elements if value is not None and value.over == "stream" else 0
+        return value.elements if value is not None and value.over == self.node.value.over else 0
 
     def option(self, name: str) -> Scalar | None:
         return self.node.options.get(name)

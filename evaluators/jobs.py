@@ -83,7 +83,7 @@ class Outcome:
     after the first look, where there are such steps. `trace_seconds` are part of `compile_seconds`.
     `program` is how its steps were compiled, and `program_seconds` what that took during the training, or would have
     taken without a cache: what checks and scores use besides is no part of it. `idle_seconds` is how long the worker
-    had waited for the job.
+    had waited for the job, `resident_bytes` the physical memory that it held after it, 0 outside a worker.
     """
 
     key: str
@@ -102,6 +102,7 @@ class Outcome:
     total_seconds: float = 0.0
     idle_seconds: float = 0.0
     program: Program | None = None
+    resident_bytes: int = 0
     backend: str = ""
     device: str = ""
     adjustments: tuple[Adjustment, ...] = ()

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from backends.batch import Batch
+from backends.memory import training_bytes
 from backends.protocol import Backend, BackendError, Model, State, chosen_program
 from backends.weights import read_notes
 from evaluators import checks
 from evaluators.jobs import Adjustment, Job, Outcome, TaskSpec
 from evaluators.progress import Progress
 from evaluators.readout import read_out
+from evaluators.scales import Scale
 from evaluators.tasks.metrics import macro_accuracy, micro_accuracy
 from evaluators.tasks.protocol import Task
 from evaluators.tasks.registry import make_task
@@ -37,12 +39,18 @@ GENTLER = 3
 class Trainer:
     """Runs jobs on one backend. Tasks and parsed components are kept from job to job."""
 
-    def __init__(self, backend: Backend, tasks: Mapping[TaskSpec, Task] | None = None) -> None:
-        """`tasks` adds tasks that are not in the registry, under specifications of the caller's choice."""
+    def __init__(
+        self, backend: Backend, tasks: Mapping[TaskSpec, Task] | None = None, memory: int | None = None
+    ) -> None:
+        """`tasks` adds tasks that are not in the registry, under specifications of the caller's choice.
+
+        `memory` is how many bytes a training run may need: 0 is no bound, None what the device says it has.
+        """
         self.backend = backend
         self._tasks: dict[TaskSpec, Task] = dict(tasks or {})
         self._components: dict[str, Component] = {}
-        self._device = backend.devices()[0].name
+        self._device = backend.devices()[0]
+        self._memory = self._device.memory if memory is None else memory
 
     def run(self, job: Job, watch: Watch = lambda step, loss: None) -> Outcome:
         """Train and score. A recipe at fault gives an outcome with status and reason, never an exception.
@@ -61,7 +69,7 @@ class Trainer:
             total_seconds=time.perf_counter() - started,
             program=chosen_program(self.backend, job.program),
             backend=self.backend.name,
-            device=self._device,
+            device=self._device.name,
         )
 
     def task(self, spec: TaskSpec) -> Task:
@@ -81,12 +89,23 @@ class Trainer:
         except GenomeError as error:
             return Outcome(job.key, "failed", str(error))
         instance = read_out(instance, task.readout)
+        lack = self._lack_of_memory(instance, job.scale)
+        if lack:
+            return Outcome(job.key, "failed", lack, parameters=instance.cost.parameters)
         if job.start:
             return self._attempt(job, task, instance, _noted_adjustments(job), watch)
         outcome = self._attempt(job, task, instance, (), watch)
         if outcome.status != "diverged":
             return outcome
         return self._attempt(job, task, instance, (_gentler(instance, outcome.reason),), watch)
+
+    def _lack_of_memory(self, instance: Instance, scale: Scale) -> str:
+        """Why the device cannot hold a training run, or "" where it can: known before anything compiles."""
+        fused = self.backend.name == "jax" and self._device.kind == "gpu"
+        needed = training_bytes(instance, scale.batch, scale.precision, fused=fused).total
+        if not self._memory or needed <= self._memory:
+            return ""
+        return f"needs about {_gibibytes(needed)} to train, the device has {_gibibytes(self._memory)}"
 
     def _attempt(
         self, job: Job, task: Task, instance: Instance, adjustments: tuple[Adjustment, ...], watch: Watch
@@ -152,6 +171,10 @@ class Trainer:
 
     def _batches(self, job: Job, task: Task, first: int, last: int) -> Iterator[Batch]:
         return (self._batch(job, task, index) for index in range(first, last))
+
+
+def _gibibytes(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"
 
 
 def _gentler(instance: Instance, reason: str) -> Adjustment:

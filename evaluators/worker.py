@@ -1,9 +1,9 @@
 """A worker process: reads jobs as lines of JSON, trains, and answers with lines of JSON.
 
 Started by `evaluators.executor` with a scrubbed environment. The first line it writes names its device; each
-further one is an outcome. What libraries print goes to standard error, so that standard output carries answers
-alone. When standard input ends, the worker and its process group end at once, even in the middle of a job:
-nobody is left to read the answer.
+further one is an outcome, with the memory that the worker holds after it. What libraries print goes to standard
+error, so that standard output carries answers alone. When standard input ends, the worker and its process group
+end at once, even in the middle of a job: nobody is left to read the answer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -34,19 +35,24 @@ def main() -> None:
     Thread(target=_listen, args=(lines,), daemon=True).start()
 
     from backends.selection import make_backend
+    from evaluators.residency import give_back, reserved_bytes, resident_bytes
     from evaluators.training import Trainer
 
     backend = make_backend(options["backend"], cache=options["cache"])
     device = backend.devices()[0]
+    memory = device.memory
     if device.kind == "cpu" and options["memory_bytes"]:
+        memory = max(1, options["memory_bytes"] - reserved_bytes())
         _limit_memory(options["memory_bytes"])
-    trainer = Trainer(backend)
+    trainer = Trainer(backend, memory=memory)
     _write(answers, {"device": device.name})
     while True:
         waiting = time.perf_counter()
         line = lines.get()
         idle = time.perf_counter() - waiting
-        _write(answers, {**_serve(trainer, line).to_json(), "idle_seconds": idle})
+        outcome = _serve(trainer, line)
+        give_back()
+        _write(answers, replace(outcome, idle_seconds=idle, resident_bytes=resident_bytes()).to_json())
 
 
 def _serve(trainer: Trainer, line: str) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,8 @@ for line in sys.stdin:
     match job["recipe"]:
         case "good":
             print(answer, flush=True)
+        case "large":
+            print(json.dumps({**json.loads(answer), "resident_bytes": 2000}), flush=True)
         case "no json":
             print("Traceback (most recent call last)", flush=True)
         case "no object":
@@ -178,13 +181,14 @@ def test_a_job_past_its_deadline_is_a_timeout(options, make_recipe, make_job, tm
     assert outcome.total_seconds == pytest.approx(3.0, abs=1.0)
 
 
-def test_a_job_that_needs_too_much_memory_fails_alone(options, make_recipe, make_job, tmp_path):
+def test_a_job_that_needs_too_much_memory_is_refused(options, make_recipe, make_job, tmp_path):
     quick = make_job(make_recipe("swiglu"), steps=2)
     huge = replace(quick, key="huge", hidden=2**17, scale=replace(quick.scale, batch=4096))
     with LocalExecutor(1, replace(options, memory_bytes=4 * 2**30), tmp_path) as executor:
         outcomes = list(executor.run([huge, quick]))
     assert [outcome.status for outcome in outcomes] == ["failed", "evaluated"]
-    assert outcomes[0].reason
+    assert re.fullmatch(r"needs about \d+\.\d GiB to train, the device has [123]\.\d GiB", outcomes[0].reason)
+    assert outcomes[0].compile_seconds == 0.0
 
 
 @dataclass(frozen=True)
@@ -303,12 +307,38 @@ def test_a_caller_that_stops_early_can_go_on(misbehaving, behaving, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_workers_are_replaced_after_their_share_of_jobs(misbehaving, behaving, workers):
-    with misbehaving(workers, jobs_per_worker=2) as executor:
-        outcomes = [*executor.run(behaving(*["good"] * 5)), *executor.run(behaving("good"))]
-    served = [outcome.device for outcome in outcomes]
-    assert max(served.count(pid) for pid in served) == 2
-    assert len(set(served)) >= 3
+def test_workers_that_hold_too_much_memory_are_replaced(misbehaving, behaving, workers):
+    with misbehaving(workers, resident_bytes=1999) as executor:
+        outcomes = [
+            *executor.run(behaving("good", "large", "good", "large", "good")),
+            *executor.run(behaving("good")),
+        ]
+        assert executor.started >= 3
+    by_worker: dict[str, list[int]] = {}
+    for outcome in outcomes:
+        by_worker.setdefault(outcome.device, []).append(outcome.resident_bytes)
+    assert len(by_worker) >= 3
+    assert not any(any(resident[:-1]) for resident in by_worker.values())
+
+
+@pytest.mark.parametrize("bound", [2000, 0, None])
+def test_workers_within_their_bound_stay(misbehaving, behaving, bound):
+    with misbehaving(resident_bytes=bound) as executor:
+        outcomes = list(executor.run(behaving("large", "good", "large", "good")))
+        assert executor.started == 1
+    assert len({outcome.device for outcome in outcomes}) == 1
+
+
+def test_replacing_workers_changes_no_score(options, make_recipe, make_job, tmp_path):
+    jobs = [make_job(make_recipe("swiglu"), steps=2, seed=seed, key=str(seed)) for seed in (0, 1, 2)]
+    with LocalExecutor(1, options, tmp_path) as executor:
+        kept = list(executor.run(jobs))
+        assert executor.started == 1
+    with LocalExecutor(1, replace(options, resident_bytes=1), tmp_path) as executor:
+        replaced = list(executor.run(jobs))
+        assert executor.started == 3
+    assert scores(replaced) == scores(kept)
+    assert all(2**26 < outcome.resident_bytes < 2**31 for outcome in (*kept, *replaced))
 
 
 def test_workers_that_cannot_start_are_an_error(options, make_recipe, make_job, tmp_path):

@@ -147,3 +147,20 @@ def test_a_job_names_its_training_program(trainer, make_recipe, make_job):
     assert whole.step_seconds > 0
     again = trainer.run(replace(job, program="whole", seed=1))
     assert again.program_seconds == 0
+
+
+def test_what_does_not_fit_is_refused_before_it_compiles(backend, make_recipe, make_job):
+    job = make_job(make_recipe("attention", "swiglu"), steps=1, hidden=2**17, seed=3)
+    compiled = backend.compilation
+    refused = Trainer(backend, memory=2**30).run(job)
+    assert (refused.status, refused.loss) == ("failed", None)
+    assert refused.reason == "needs about 1.7 GiB to train, the device has 1.0 GiB"
+    assert refused.parameters > 2**23
+    assert backend.compilation == compiled
+
+
+def test_a_recipe_that_fits_is_trained(trainer, backend, make_recipe, make_job):
+    """Also without a bound, and where nobody knows what the device has."""
+    job = make_job(make_recipe("swiglu"), steps=1)
+    for memory in (2**30, 0, None):
+        assert scores(Trainer(backend, memory=memory).run(job)) == scores(trainer.run(job))
