@@ -20,18 +20,34 @@ STREAM_KINDS = ("embedding", "residual")
 
 @dataclass(frozen=True, slots=True)
 class TrainingBytes:
-    """Bytes of a training step. Not counted are what a framework takes for itself and what one operation needs only
-    while it runs."""
+    """Bytes of a training step, without what a framework takes for itself.
+
+    `working` is for the gradients of what the largest component keeps, which its backward pass makes and drops.
+    """
 
     parameters: int
     gradients: int
     moments: int
     activations: int
+    working: int
     scores: int
 
     @property
     def total(self) -> int:
-        return self.parameters + self.gradients + self.moments + self.activations + self.scores
+        kept = self.parameters + self.gradients + self.moments + self.activations
+        return kept + self.working + self.scores
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes that one call keeps: of values, by a name of each that other calls may keep as well, and of its own."""
+
+    values: dict[tuple[int, int], float]
+    own: float
+
+    @property
+    def total(self) -> float:
+        return sum(self.values.values()) + self.own
 
 
 def training_bytes(
@@ -45,13 +61,15 @@ def training_bytes(
     """
     calls = plan(instance)
     parameters = FLOAT32 * sum(call.program.parameter_count for call in calls)
-    rows = batch * instance.sizes.context
+    kept = [_kept(number, call, batch, precision, fused) for number, call in enumerate(calls)]
+    values = {name: size for own in kept for name, size in own.values.items()}
     return TrainingBytes(
         parameters=parameters,
         gradients=parameters,
         moments=_moments(calls, str(instance.optimizer["rule"])),
-        activations=_activations(calls, batch, precision, fused),
-        scores=2 * FLOAT32 * rows * instance.sizes.vocabulary,
+        activations=round(sum(values.values()) + sum(own.own for own in kept)),
+        working=round(max(own.total for own in kept)),
+        scores=2 * FLOAT32 * batch * instance.sizes.context * instance.sizes.vocabulary,
     )
 
 
@@ -65,44 +83,32 @@ def _moments(calls: tuple[Call, ...], rule: str) -> int:
     return FLOAT32 * numbers
 
 
-def _activations(calls: tuple[Call, ...], batch: int, precision: Precision, fused: bool) -> int:
-    """Values that calls keep as they are, each once wherever it is kept, and what calls keep of their own."""
+def _kept(number: int, call: Call, batch: int, precision: Precision, fused: bool) -> Kept:
+    program, context = call.program, call.program.sizes.context
     size = 2 if precision == "bfloat16" else FLOAT32
-    kept: dict[tuple[int, int], float] = {}
-    own = 0.0
-    for number, call in enumerate(calls):
-        program, context = call.program, call.program.sizes.context
-        precise = precise_nodes(program)
-        flows = _learned(program)
-        place = _places(number, call)
+    precise, flows, names = precise_nodes(program), _learned(program), _names(number, call)
+    whole = {program.output} if program.kind in STREAM_KINDS else set()
+    own = float(size * program.parameter_count) if precision == "bfloat16" else 0.0
+    for index, node in enumerate(program.nodes):
+        if node.operation == "input" or not flows[index]:
+            continue
+        half = precision == "bfloat16" and index not in precise
+        types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
+        learned = tuple(i is not None and flows[i] for i in node.inputs)
+        saved = RULES[node.operation](Use(node, types, learned, context, half, fused))
+        whole.update(i for i in (node.inputs[port] for port in saved.inputs) if i is not None)
+        if saved.result:
+            whole.add(index)
+        rows = _rows(node.value, batch, context)
+        own += rows * ((size if half else FLOAT32) * saved.own + FLOAT32 * saved.exact)
+        own += min(rows, context) * FLOAT32 * saved.fixed
 
-        def keep(index: int, precise=precise, program=program, place=place, context=context) -> None:
-            value = program.nodes[index].value
-            each = FLOAT32 if index in precise or value.tokens else size
-            kept[place[index]] = each * value.elements * _rows(value, batch, context)
+    def bytes_of(index: int) -> float:
+        value = program.nodes[index].value
+        each = FLOAT32 if index in precise or value.tokens else size
+        return float(each * value.elements * _rows(value, batch, context))
 
-        if program.kind in STREAM_KINDS:
-            keep(program.output)
-        if precision == "bfloat16":
-            own += size * program.parameter_count
-        for index, node in enumerate(program.nodes):
-            if node.operation == "input" or not flows[index]:
-                continue
-            types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
-            learned = tuple(i is not None and flows[i] for i in node.inputs)
-            half = precision == "bfloat16" and index not in precise
-            saved = RULES[node.operation](Use(node, types, learned, context, half, fused))
-            for port in saved.inputs:
-                i = node.inputs[port]
-                if i is not None:
-                    keep(i)
-            if saved.result:
-                keep(index)
-            each = size if half else FLOAT32
-            rows = _rows(node.value, batch, context)
-            own += rows * (each * saved.own + FLOAT32 * saved.exact)
-            own += FLOAT32 * min(rows, context) * saved.fixed
-    return round(sum(kept.values()) + own)
+    return Kept({names[index]: bytes_of(index) for index in whole}, own)
 
 
 def _learned(program: Program) -> list[bool]:
@@ -114,7 +120,7 @@ def _learned(program: Program) -> list[bool]:
     return flows
 
 
-def _places(number: int, call: Call) -> dict[int, tuple[int, int]]:
+def _names(number: int, call: Call) -> dict[int, tuple[int, int]]:
     """A name for every node's value: what passes between programs has the name of its slot."""
     program = call.program
     names = {index: (number, index) for index in range(len(program.nodes))}

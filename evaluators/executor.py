@@ -74,7 +74,8 @@ class WorkerOptions:
     """How workers start and how long they live.
 
     `cache` is a directory of compiled programs. `memory_bytes` bounds the address space of a worker on CPU: 0 is
-    no bound, None an equal share of this machine's memory, and accelerators are never bounded. A job that takes
+    no bound, None an equal share of this machine's memory, and accelerators are never bounded. What by prediction
+    does not fit there, or in an accelerator's memory, is refused before it compiles. A job that takes
     longer than `deadline_seconds` is killed. A worker that holds more than `resident_bytes` of physical memory
     after a job is replaced before its next one, so that what it compiled does not pile up without end: 0 is no
     bound, None a quarter of its memory and no more than 4 GiB. The next worker loads from `cache` what it needs.
