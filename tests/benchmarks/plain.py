@@ -31,12 +31,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from overhead import Instant
 
+from backends.looks import LOOK_STEPS
 from cognition.loader import load_library
 from evaluators.executor import LocalExecutor, WorkerOptions
 from evaluators.jobs import Job, Outcome
 from evaluators.readout import read_out
 from evaluators.tasks.protocol import Task
-from evaluators.training import CHUNK
 from evolve.configuration import Configuration
 from evolve.search import Search
 from evolve.session import laboratory, prepare
@@ -165,7 +165,7 @@ def at_both_rungs(trainer: Trainer, job: Job) -> tuple[Outcome, Outcome]:
     later = 0.0
     if job.stop in reached:
         steps = job.stop - job.scale.steps_at(RUNGS["screen"])
-        later = (reached[job.stop] - reached[CHUNK]) * steps / (job.stop - CHUNK)
+        later = (reached[job.stop] - reached[LOOK_STEPS]) * steps / (job.stop - LOOK_STEPS)
     total, training = outcome.total_seconds - later, max(0.0, outcome.train_seconds - later)
     return replace(outcome, total_seconds=total, train_seconds=training), outcome
 

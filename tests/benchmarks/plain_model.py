@@ -26,10 +26,12 @@ from backends.batch import IGNORED, Batch
 from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.jax.backend import JaxBackend
+from backends.looks import Look, go_on, spans, watched
 from backends.lowering import run_calls
 from backends.optimization import decays, is_hidden_matrix, match_rms
 from backends.plan import TOKENS, plan
-from backends.protocol import BackendError, Device, Evaluation, Precision
+from backends.protocol import BackendError, Compilation, Device, Evaluation, Precision, Program, chosen_program
+from backends.replicates import train_in_turn
 from backends.schedule import learning_rates
 from backends.weights import read_state, write_state
 from genome.instance import Instance
@@ -39,6 +41,7 @@ class PlainBackend:
     """See `backends.protocol.Backend`; `losses` are the training losses of the model that was lowered last."""
 
     name = "plain"
+    programs: tuple[Program, ...] = ("whole",)
 
     def __init__(self) -> None:
         self.losses: list[float] = []
@@ -47,13 +50,21 @@ class PlainBackend:
     def devices(self) -> Sequence[Device]:
         return self._jax.devices()
 
-    def lower(self, instance: Instance, *, steps: int, precision: Precision = "float32") -> PlainModel:
+    def lower(
+        self, instance: Instance, *, steps: int, precision: Precision = "float32", program: Program | None = None
+    ) -> PlainModel:
+        chosen_program(self, program)
         self.losses = []
         return PlainModel(instance, steps, precision, self.losses)
 
+    def train_replicates(
+        self, models: Sequence[Any], states: Sequence[Any], batches: Sequence[Iterable[Batch]]
+    ) -> tuple[list[Any], np.ndarray]:
+        return train_in_turn(models, states, batches)
+
     @property
-    def compile_seconds(self) -> float:
-        return self._jax.compile_seconds
+    def compilation(self) -> Compilation:
+        return self._jax.compilation
 
 
 @dataclass
@@ -77,7 +88,12 @@ class PlainModel:
     def start(self, seed: int) -> TrainingState:
         return self._state(initial_parameters(self.instance, seed))
 
-    def train(self, state: TrainingState, batches: Iterable[Batch]) -> tuple[TrainingState, np.ndarray]:
+    def train(
+        self, state: TrainingState, batches: Iterable[Batch], look: Look = go_on
+    ) -> tuple[TrainingState, np.ndarray]:
+        return state, watched((self._span(state, span) for span in spans(batches, state.step)), look)
+
+    def _span(self, state: TrainingState, batches: Iterable[Batch]) -> np.ndarray:
         losses = []
         for batch in batches:
             state.parameters, state.optimizer, loss, _ = self._step(
@@ -87,7 +103,7 @@ class PlainModel:
             losses.append(loss)
         found = np.asarray(jax.device_get(losses), np.float32)
         self.losses += found.tolist()
-        return state, found
+        return found
 
     def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
         _, _, loss, gradients = self._step(state.parameters, state.optimizer, batch.inputs_BxT, batch.targets_BxT)
