@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 
@@ -54,6 +55,15 @@ def jobs(chosen: dict[str, Recipe], tasks: Sequence[str], seeds: int) -> Iterato
                 )
 
 
+@contextmanager
+def local_workers(count: int, deadline_seconds: float = 600.0) -> Iterator[LocalExecutor]:
+    """Workers that keep what they compile and print in a folder of their own, which goes with them."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = WorkerOptions(cache=str(Path(folder, "compiled")), deadline_seconds=deadline_seconds)
+        with LocalExecutor(count, options, Path(folder, "log")) as executor:
+            yield executor
+
+
 def cell(outcomes: Sequence[Outcome]) -> str:
     """Mean accuracy in %, or how the runs ended."""
     accuracies = [outcome.accuracy for outcome in outcomes if outcome.accuracy is not None]
@@ -69,11 +79,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     chosen = recipes(arguments.architectures)
-    with tempfile.TemporaryDirectory() as folder:
-        options = WorkerOptions(cache=str(Path(folder, "compiled")))
-        with LocalExecutor(arguments.workers, options, Path(folder, "log")) as executor:
-            listed = list(jobs(chosen, arguments.tasks, arguments.seeds))
-            done = {outcome.key: outcome for outcome in executor.run(listed)}
+    with local_workers(arguments.workers) as executor:
+        listed = list(jobs(chosen, arguments.tasks, arguments.seeds))
+        done = {outcome.key: outcome for outcome in executor.run(listed)}
     print(f"{'':20}", *(f"{task[:12]:>13}" for task in arguments.tasks))
     print(f"{'guessing':20}", *(f"{100 * TINY[task].chance_accuracy:13.0f}" for task in arguments.tasks))
     for name in chosen:
