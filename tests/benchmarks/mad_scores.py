@@ -22,7 +22,7 @@ MESA_NET = "2506.05233"
 """Reports recall and noisy recall as one score."""
 
 LIN_ATTN_BENCH = "lin-attn-bench"
-"""The branch `mad` of the repository of that name; mostly one head of 128, 400,000 to 750,000 parameters."""
+"""github.com/HassanJbara/lin-attn-bench, branch `mad`: one head of 128 in most models, sizes not matched."""
 
 PUBLISHED: dict[str, tuple[Published, ...]] = {
     "attention": (
