@@ -1,145 +1,194 @@
-"""The table of compiled units: forward, backward, loss, scores and update, each compiled once per process."""
+"""The table of compiled units: forward, backward, loss, scores and update, each compiled once per content and shape."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from backends.batch import IGNORED
+from backends.jax.executables import Executables, signature
 from backends.jax.optimizers import update
 from backends.jax.units import Unit, UnitParameters
 from backends.plan import TOKENS
 
-FAST_COMPILATION: dict[str, bool | int] = {
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-    "xla_backend_optimization_level": 1,
-}
-"""Emit loops as LLVM code directly, without MLIR in between, all of a program as one module, optimised once."""
+Inputs = tuple[jax.Array, ...]
+Shape = tuple[int, ...]
+
+
+class Saved(NamedTuple):
+    """What a unit's gradient needs: arrays that its forward pass made, and the arguments of that."""
+
+    arrays: list[jax.Array]
+    parameters: UnitParameters
+    inputs: Inputs
 
 
 @dataclass(frozen=True)
-class CompiledUnit:
-    """Jitted functions of one unit; each compiles when first called with a shape.
+class Pullback:
+    """How a gradient function is put together: `sources` numbers its arrays, first those saved, then the arguments.
 
-    Parameters and optimizer state are float32; the unit computes in `dtype`.
+    A forward pass that returned its arguments would copy them, all parameters at every step.
+    """
+
+    structure: Any
+    sources: tuple[int, ...]
+
+    def restored(self, arrays: list[jax.Array], parameters: UnitParameters, inputs: Inputs) -> Callable[..., Any]:
+        """The function from cotangents to gradients."""
+        every = [*arrays, *jax.tree.leaves((parameters, inputs))]
+        return jax.tree.unflatten(self.structure, [every[source] for source in self.sources])
+
+
+@dataclass(eq=False)
+class CompiledUnit:
+    """Functions of one unit, compiled when first called with a shape of inputs.
+
+    Parameters are float32; the unit computes in `dtype`.
     """
 
     unit: Unit
     dtype: jnp.dtype
+    executables: Executables
+    _made: dict[tuple[str, Shape], Callable[..., Any]] = field(default_factory=dict)
+    _pullbacks: dict[Shape, Pullback] = field(default_factory=dict)
 
-    def _apply(
-        self, parameters: UnitParameters, inputs: tuple[jax.Array, ...]
-    ) -> tuple[tuple[jax.Array, ...], jax.Array]:
+    def forward(self, parameters: UnitParameters, inputs: Inputs) -> tuple[Any, Saved]:
+        """(filled slots, penalty), and what `backward` needs besides the cotangents."""
+        results, arrays = self._call("forward", inputs[0].shape, self._forward, parameters, inputs)
+        return results, Saved(arrays, parameters, inputs)
+
+    def backward(self, saved: Saved, cotangents: Inputs, squares: jax.Array) -> Any:
+        """Gradients, input cotangents, and the sum of squares with these."""
+        return self._call("backward", saved.inputs[0].shape, self._backward, *saved, cotangents, squares)
+
+    def loss(self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
+        """Loss, gradients, input cotangents, sum of squares; the last unit only."""
+        return self._call("loss", inputs[0].shape, self._loss, parameters, inputs, targets_BxT)
+
+    def values(self, parameters: UnitParameters, inputs: Inputs) -> Inputs:
+        """Filled slots, without what a gradient needs."""
+        return self._call("values", inputs[0].shape, self._values, parameters, inputs)
+
+    def score(
+        self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike
+    ) -> tuple[jax.Array, jax.Array]:
+        """Summed loss, and hits [B, T]; the last unit only."""
+        return self._call("score", inputs[0].shape, self._score, parameters, inputs, targets_BxT)
+
+    def _call(self, name: str, shape: Shape, function: Callable[..., Any], *arguments: Any) -> Any:
+        executable = self._made.get((name, shape))
+        if executable is None:
+            content = f"{name} {self.unit.key} {self.dtype}"
+            executable = self._made[name, shape] = self.executables.get(content, function, arguments)
+        return executable(*arguments)
+
+    def _apply(self, parameters: UnitParameters, inputs: Inputs) -> tuple[Inputs, jax.Array]:
         return self.unit.apply(parameters, inputs, inputs[0].shape[1], self.dtype)
 
-    @cached_property
-    def forward(self) -> Callable[..., Any]:
-        """(parameters, inputs) -> (filled slots, penalty), pullback."""
+    def _forward(self, parameters: UnitParameters, inputs: Inputs) -> tuple[Any, list[jax.Array]]:
+        results, arrays, self._pullbacks[inputs[0].shape] = unit_forward(self.unit, self.dtype, parameters, inputs)
+        return results, arrays
 
-        def forward(parameters: UnitParameters, inputs: tuple[jax.Array, ...]) -> Any:
-            if self.unit.takes == (TOKENS,):
-                return jax.vjp(lambda p: self._apply(p, inputs), parameters)
-            return jax.vjp(self._apply, parameters, inputs)
+    def _backward(
+        self,
+        arrays: list[jax.Array],
+        parameters: UnitParameters,
+        inputs: Inputs,
+        cotangents: Inputs,
+        squares: jax.Array,
+    ) -> Any:
+        shape = inputs[0].shape
+        if shape not in self._pullbacks:  # the forward function came from disk: nothing was traced
+            self.executables.trace(self._forward, (parameters, inputs))
+        pullback = self._pullbacks[shape].restored(arrays, parameters, inputs)
+        gradients, *rest = pullback((cotangents, jnp.ones((), jnp.float32)))
+        return gradients, rest[0] if rest else (), squares + square_norm(gradients)
 
-        return compiled(forward)
+    def _loss(self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
+        own = partial(unit_loss, self.unit, self.dtype)
+        value, (gradients, cotangents) = jax.value_and_grad(own, (0, 1))(parameters, inputs, targets_BxT)
+        return value, gradients, cotangents, square_norm(gradients)
 
-    @cached_property
-    def backward(self) -> Callable[..., Any]:
-        """(pullback, cotangents, sum of squares) -> gradients, input cotangents, sum of squares with these."""
+    def _values(self, parameters: UnitParameters, inputs: Inputs) -> Inputs:
+        return self._apply(parameters, inputs)[0]
 
-        def backward(pullback: Any, cotangents: tuple[jax.Array, ...], squares: jax.Array) -> Any:
-            gradients, *inputs = pullback((cotangents, jnp.ones((), jnp.float32)))
-            return gradients, inputs[0] if inputs else (), squares + square_norm(gradients)
-
-        return compiled(backward)
-
-    @cached_property
-    def loss(self) -> Callable[..., Any]:
-        """(parameters, inputs, targets) -> loss, gradients, input cotangents, sum of squares; last unit only."""
-
-        def loss(parameters: UnitParameters, inputs: tuple[jax.Array, ...], targets_BxT: jax.Array) -> Any:
-            own = partial(unit_loss, self.unit, self.dtype)
-            value, (gradients, cotangents) = jax.value_and_grad(own, (0, 1))(parameters, inputs, targets_BxT)
-            return value, gradients, cotangents, square_norm(gradients)
-
-        return compiled(loss)
-
-    @cached_property
-    def values(self) -> Callable[..., tuple[jax.Array, ...]]:
-        """(parameters, inputs) -> filled slots, without what a gradient needs."""
-        return compiled(lambda parameters, inputs: self._apply(parameters, inputs)[0])
-
-    @cached_property
-    def score(self) -> Callable[..., tuple[jax.Array, jax.Array]]:
-        """(parameters, inputs, targets) -> summed loss, hits [B, T]; the last unit only."""
-
-        def score(
-            parameters: UnitParameters, inputs: tuple[jax.Array, ...], targets_BxT: jax.Array
-        ) -> tuple[jax.Array, jax.Array]:
-            (logits_BxTxV,), _ = self._apply(parameters, inputs)
-            losses_BxT, _ = cross_entropy(logits_BxTxV, targets_BxT)
-            return losses_BxT.sum(), jnp.argmax(logits_BxTxV, axis=-1) == targets_BxT
-
-        return compiled(score)
+    def _score(
+        self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike
+    ) -> tuple[jax.Array, jax.Array]:
+        (logits_BxTxV,), _ = self._apply(parameters, inputs)
+        targets = jnp.asarray(targets_BxT)
+        losses_BxT, _ = cross_entropy(logits_BxTxV, targets)
+        return losses_BxT.sum(), jnp.argmax(logits_BxTxV, axis=-1) == targets
 
 
 @dataclass
 class CompiledUnits:
     """Compiled units by content, kept for the life of the process."""
 
+    executables: Executables
     table: dict[tuple[str, str], CompiledUnit] = field(default_factory=dict)
+    _updates: dict[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
+    _sums: dict[tuple[Shape, Any], Callable[..., Any]] = field(default_factory=dict)
 
     def get(self, unit: Unit, dtype: jnp.dtype) -> CompiledUnit:
         """The compiled unit of this content and precision."""
         key = (unit.key, str(dtype))
         if key not in self.table:
-            self.table[key] = CompiledUnit(unit, dtype)
+            self.table[key] = CompiledUnit(unit, dtype, self.executables)
         return self.table[key]
 
-    @cached_property
-    def update(self) -> Callable[..., Any]:
-        """`optimizers.update`, compiled once for units whose parameters agree in names and shapes.
+    def update(self, rule: str, hidden: tuple[bool, ...], arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """`optimizers.update` for units whose parameters agree in names and shapes.
 
         Parameters and optimizer state are used up.
         """
-        return compiled(update, static_argnums=(0, 1), donate_argnums=(2, 3))
+        content = f"update {rule} {hidden}"
+        key = content, signature(arguments)
+        if key not in self._updates:
+            own = partial(update, rule, hidden)
+            self._updates[key] = self.executables.get(content, own, arguments, donated=(0, 1))
+        return self._updates[key]
+
+    def add(self, left: jax.Array, right: jax.Array) -> jax.Array:
+        """The sum of two cotangents of one slot."""
+        key = left.shape, left.dtype
+        if key not in self._sums:
+            self._sums[key] = self.executables.get("add", jnp.add, (left, right))
+        return self._sums[key](left, right)
 
 
-def compiled(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
-    """`jax.jit` with this project's options of compilation."""
-    return jax.jit(function, compiler_options=_compiler_options(), **settings)
+def unit_forward(
+    unit: Unit, dtype: jnp.dtype, parameters: UnitParameters, inputs: Inputs
+) -> tuple[Any, list[jax.Array], Pullback]:
+    """(filled slots, penalty) of a unit, the arrays to save for its gradient, and how that is put together."""
 
+    def apply(parameters: UnitParameters, inputs: Inputs) -> Any:
+        return unit.apply(parameters, inputs, inputs[0].shape[1], dtype)
 
-@cache
-def _compiler_options() -> dict[str, bool | int]:
-    """Of the options that halve compile time on a CPU at equal run time, those that this XLA knows."""
-    if jax.default_backend() != "cpu":
-        return {}
-    known: dict[str, bool | int] = {}
-    for name, value in FAST_COMPILATION.items():
-        with suppress(jax.errors.JaxRuntimeError):
-            jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
-            known[name] = value
-    return known
+    if unit.takes == (TOKENS,):
+        results, pullback = jax.vjp(lambda p: apply(p, inputs), parameters)
+    else:
+        results, pullback = jax.vjp(apply, parameters, inputs)
+    leaves, structure = jax.tree.flatten(pullback)
+    given = {id(array): i for i, array in enumerate(jax.tree.leaves((parameters, inputs)))}
+    made = list({id(leaf): leaf for leaf in leaves if id(leaf) not in given}.values())
+    places = {id(leaf): i for i, leaf in enumerate(made)}
+    places |= {known: len(made) + i for known, i in given.items()}
+    return results, made, Pullback(structure, tuple(places[id(leaf)] for leaf in leaves))
 
 
 def unit_loss(
-    unit: Unit,
-    dtype: jnp.dtype,
-    parameters: UnitParameters,
-    inputs: tuple[jax.Array, ...],
-    targets_BxT: jax.Array,
+    unit: Unit, dtype: jnp.dtype, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike
 ) -> jax.Array:
     """Mean cross-entropy in nats of the targets that count, plus penalties, of a unit that ends in scores."""
     (logits_BxTxV,), penalty = unit.apply(parameters, inputs, inputs[0].shape[1], dtype)
-    losses_BxT, counts_BxT = cross_entropy(logits_BxTxV, targets_BxT)
+    losses_BxT, counts_BxT = cross_entropy(logits_BxTxV, jnp.asarray(targets_BxT))
     return losses_BxT.sum() / jnp.maximum(counts_BxT.sum(), 1) + penalty
 
 

@@ -5,7 +5,7 @@ Its training steps may run as one whole-model program instead; everything else i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ class JaxModel:
         self.instance = instance
         self.placed = units(plan(instance))
         self.units: list[CompiledUnit] = [table.get(unit, dtype) for unit in self.placed]
-        self.update = table.update
+        self.table = table
+        self.updates: list[Callable[..., Any] | None] = [None] * len(self.placed)
         self.whole = whole
         self.hidden = [hidden_matrices(unit) for unit in self.placed]
         self.rule = str(instance.optimizer["rule"])
@@ -134,16 +135,11 @@ class JaxModel:
             rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
             for i, hidden in enumerate(self.hidden):
                 if hidden:
-                    state.parameters[i], state.optimizer[i] = self.update(
-                        self.rule,
-                        hidden,
-                        state.parameters[i],
-                        state.optimizer[i],
-                        gradients[i],
-                        squares,
-                        rate,
-                        self.hyper,
-                    )
+                    own = (state.parameters[i], state.optimizer[i], gradients[i], squares, rate, self.hyper)
+                    update = self.updates[i]
+                    if update is None:
+                        update = self.updates[i] = self.table.update(self.rule, hidden, own)
+                    state.parameters[i], state.optimizer[i] = update(*own)
             state.step += 1
             losses.append(loss)
         return np.asarray([_total(loss) for loss in jax.device_get(losses)], np.float32)
@@ -153,12 +149,12 @@ class JaxModel:
     ) -> tuple[list[jax.Array], list[UnitParameters], jax.Array]:
         """Terms of the loss (of the targets, and penalties), gradients by unit, and the sum of their squares."""
         values: dict[int, Any] = {TOKENS: batch.inputs_BxT}
-        pullbacks, penalties = [], []
+        saved, penalties = [], []
         for unit, place, own in zip(self.units[:-1], self.placed, parameters, strict=False):
             inputs = tuple(values[slot] for slot in place.takes)
-            (filled, penalty), pullback = unit.forward(own, inputs)
+            (filled, penalty), kept = unit.forward(own, inputs)
             values.update(zip(place.fills, filled, strict=True))
-            pullbacks.append(pullback)
+            saved.append(kept)
             if place.penalised:
                 penalties.append(penalty)
         inputs = tuple(values[slot] for slot in self.placed[-1].takes)
@@ -167,10 +163,11 @@ class JaxModel:
         cotangents: dict[int, jax.Array] = dict(zip(self.placed[-1].takes, taken, strict=True))
         for unit, place in zip(self.units[-2::-1], self.placed[-2::-1], strict=True):
             outer = tuple(cotangents.pop(slot) for slot in place.fills)
-            own, taken, squares = unit.backward(pullbacks.pop(), outer, squares)
+            own, taken, squares = unit.backward(saved.pop(), outer, squares)
             gradients.append(own)
             for slot, cotangent in zip(place.takes, taken, strict=False):
-                cotangents[slot] = cotangents[slot] + cotangent if slot in cotangents else cotangent
+                known = cotangents.get(slot)
+                cotangents[slot] = cotangent if known is None else self.table.add(known, cotangent)
         return [loss, *penalties], gradients[::-1], squares
 
     def _forward(self, parameters: list[UnitParameters], tokens_BxT: np.ndarray) -> dict[int, Any]:

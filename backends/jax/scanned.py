@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from backends.batch import Batch
-from backends.jax.compiled import compiled, square_norm, unit_loss
+from backends.jax.compiled import square_norm, unit_loss
+from backends.jax.executables import Executables, signature
 from backends.jax.optimizers import hidden_matrices, update
 from backends.jax.state import TrainingState
 from backends.jax.units import Unit, UnitParameters, units
@@ -52,18 +53,18 @@ class WholeProgram:
     calls: tuple[Call, ...]
     rule: str
     dtype: jnp.dtype
+    executables: Executables
+    _made: dict[tuple[str, str], Callable[..., Any]] = field(default_factory=dict, compare=False)
 
-    @cached_property
-    def steps(self) -> Callable[..., Any]:
+    def steps(self, *arguments: Any) -> Any:
         """(parameters, optimizer, span's arrays, hyperparameters, count) -> parameters, optimizer, losses [K].
 
         Parameters and optimizer state are used up. The count is traced: a span of any length runs the same
         program, so that a step's rounding does not depend on where a run was interrupted.
         """
-        return compiled(self._steps, donate_argnums=(0, 1))
+        return self._compiled("steps", self._steps, arguments, (0, 1))(*arguments)
 
-    @cached_property
-    def replicated(self) -> Callable[..., Any]:
+    def replicated(self, *arguments: Any) -> Any:
         """(list of (parameters, optimizer), of arrays, of hyperparameters, count) -> list of what `steps` returns.
 
         The replicates are stacked and `steps` is vectorised over them. Parameters and optimizer states are used up.
@@ -79,7 +80,7 @@ class WholeProgram:
             results = steps(parameters, optimizer, own_arrays, own_hyper, count)
             return [jax.tree.map(lambda leaf, i=i: leaf[i], results) for i in range(len(carried))]
 
-        return compiled(replicated, donate_argnums=(0,))
+        return self._compiled("replicated", replicated, arguments, (0,))(*arguments)
 
     def train(
         self,
@@ -103,6 +104,20 @@ class WholeProgram:
             state.step += count
             staged = staged_span(next(following, ()), learning_rates, state.step)
             yield np.asarray(losses_K)[:count]
+
+    def _compiled(
+        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...], donated: tuple[int, ...]
+    ) -> Callable[..., Any]:
+        key = name, signature(arguments)
+        if key not in self._made:
+            content = f"{name} {self.key}"
+            self._made[key] = self.executables.get(content, function, arguments, donated)
+        return self._made[key]
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for programs that compute the same."""
+        return f"{self._whole.key} {self.rule} {self.dtype}"
 
     @cached_property
     def _whole(self) -> Unit:
@@ -142,17 +157,17 @@ class WholeProgram:
 class WholePrograms:
     """The whole-model programs used last, by content."""
 
-    table: OrderedDict[tuple[str, str, str], WholeProgram] = field(default_factory=OrderedDict)
+    executables: Executables
+    table: OrderedDict[str, WholeProgram] = field(default_factory=OrderedDict)
 
     def get(self, calls: tuple[Call, ...], rule: str, dtype: jnp.dtype) -> WholeProgram:
         """The program of these calls under an update rule and in a precision."""
-        program = WholeProgram(calls, rule, dtype)
-        key = (program._whole.key, rule, str(dtype))
-        self.table.setdefault(key, program)
-        self.table.move_to_end(key)
+        program = WholeProgram(calls, rule, dtype, self.executables)
+        self.table.setdefault(program.key, program)
+        self.table.move_to_end(program.key)
         if len(self.table) > KEPT_PROGRAMS:
             self.table.popitem(last=False)
-        return self.table[key]
+        return self.table[program.key]
 
 
 def staged_span(batches: Iterable[Batch], learning_rates: np.ndarray, step: int) -> Span | None:

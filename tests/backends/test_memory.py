@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from backends.jax.compiled import CompiledUnit
+from backends.jax.compiled import unit_forward
 from backends.jax.optimizers import hidden_matrices, start
 from backends.jax.units import Unit, units
 from backends.memory import training_bytes
@@ -69,13 +69,11 @@ def held_by(unit: Unit, types: dict[int, Any], precision: Precision) -> tuple[in
             {name: jax.ShapeDtypeStruct(p.shape, jnp.float32) for name, p in call.program.parameters.items()}
             for call in unit.calls
         )
-        forward: Any = CompiledUnit(unit, jnp.dtype(precision)).forward
-        traced = forward.trace(parameters, inputs)
-        jaxpr = traced.jaxpr.jaxpr
-        given = {id(variable) for variable in jaxpr.invars}
-        made = {id(v): v.aval for v in jaxpr.outvars if id(v) not in given}
-        bytes_made = sum(aval.size * aval.dtype.itemsize for aval in made.values())
-        held[key] = bytes_made, traced.out_info[0][0]
+        (results, _), saved = jax.eval_shape(
+            lambda p, i: unit_forward(unit, jnp.dtype(precision), p, i)[:2], parameters, inputs
+        )
+        made = jax.tree.leaves((results, saved))
+        held[key] = sum(array.size * array.dtype.itemsize for array in made), results
     return held[key]
 
 

@@ -36,6 +36,12 @@ from backends.schedule import learning_rates
 from backends.weights import read_state, write_state
 from genome.instance import Instance
 
+COMPILATION_EVENTS = (
+    "/jax/core/compile/jaxpr_trace_duration",
+    "/jax/core/compile/jaxpr_to_mlir_module_duration",
+    "/jax/core/compile/backend_compile_duration",
+)
+
 
 class PlainBackend:
     """See `backends.protocol.Backend`; `losses` are the training losses of the model that was lowered last."""
@@ -46,6 +52,8 @@ class PlainBackend:
     def __init__(self) -> None:
         self.losses: list[float] = []
         self._jax = JaxBackend()
+        self._compilation = Compilation()
+        jax.monitoring.register_event_duration_secs_listener(self._record)
 
     def devices(self) -> Sequence[Device]:
         return self._jax.devices()
@@ -64,7 +72,11 @@ class PlainBackend:
 
     @property
     def compilation(self) -> Compilation:
-        return self._jax.compilation
+        return self._compilation
+
+    def _record(self, event: str, duration_secs: float, **_: str | int) -> None:
+        if event in COMPILATION_EVENTS:
+            self._compilation += Compilation(duration_secs)
 
 
 @dataclass
