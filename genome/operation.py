@@ -20,6 +20,14 @@ from genome.expressions import Expression, Scalar
 from genome.values import Sizes, Value
 
 ELEMENT_LIMIT = 2**20
+"""Numbers that a value may have at each position."""
+
+PARAMETER_LIMIT = 2**28
+"""Numbers that a value of parameters alone may have: a table of 131,072 tokens at a width of 2,048.
+
+An einsum may multiply as many per position, so that such a table can score.
+"""
+
 Options = tuple[tuple[str, Expression], ...]
 Initial = Literal["normal", "zeros", "ones", "uniform"]
 

@@ -12,7 +12,7 @@ from genome.errors import GenomeError, LanguageError
 from genome.expressions import SIZE_NAMES, Scalar, text
 from genome.graph import Graph, Node
 from genome.kinds import KINDS
-from genome.operation import ELEMENT_LIMIT, OPERATIONS, Parameter, Result
+from genome.operation import ELEMENT_LIMIT, OPERATIONS, PARAMETER_LIMIT, Parameter, Result
 from genome.values import Sizes, Value
 
 if TYPE_CHECKING:
@@ -143,10 +143,10 @@ def _typed(
     else:
         ports = {port.name: value for port, value in zip(operation.ports, values, strict=True)}
         result = _infer(operation.infer, operation.takes_sizes, sizes, [], {**ports, **named})
-    if result.value.elements > ELEMENT_LIMIT:
-        raise GenomeError(
-            f"{operation.name} makes {result.value.elements} numbers per position; up to {ELEMENT_LIMIT}"
-        )
+    learned = result.value.over == "parameter"
+    limit, where = (PARAMETER_LIMIT, "") if learned else (ELEMENT_LIMIT, " per position")
+    if result.value.elements > limit:
+        raise GenomeError(f"{operation.name} makes {result.value.elements} numbers{where}; up to {limit}")
     single = len(result.parameters) == 1
     parameters = {label if single else f"{label}.{p.name}": p for p in result.parameters}
     return TypedNode(node.operation, node.inputs, options, result.value, parameters, result.flops, result.state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from genome.errors import GenomeError
-from genome.operation import ELEMENT_LIMIT, Result, operation
+from genome.operation import PARAMETER_LIMIT, Result, operation
 from genome.values import Value, widest
 
 
@@ -88,7 +88,7 @@ def einsum(equation: str, *values: Value) -> Result:
     if len(set(output)) != len(output) or not set(output) <= set(sizes):
         raise GenomeError(f"einsum {equation!r}: the result {output!r} must name axes of the inputs, each once")
     work = prod(sizes.values())
-    if work > ELEMENT_LIMIT * 64:
+    if work > PARAMETER_LIMIT:
         raise GenomeError(f"einsum {equation!r} multiplies {work} elements per position; that is too many")
     shape = tuple(sizes[letter] for letter in output)
     return Result(Value(shape, widest(values)), flops=2 * work if len(values) > 1 else work)

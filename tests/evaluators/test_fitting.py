@@ -27,6 +27,13 @@ def test_the_same_recipe_fills_larger_budgets(scale: str) -> None:
         assert len(fitted.instance.blocks) == len(ARCHITECTURES[name].recipe.blocks) * SCALES[scale].depth
 
 
+@pytest.mark.parametrize(("scale", "vocabulary"), [("20m", 8_192), ("125m", 50_304), ("350m", 50_304)])
+def test_vocabularies_of_words_fit_their_scales(scale: str, vocabulary: int) -> None:
+    for name, architecture in ARCHITECTURES.items():
+        fitted = fit(architecture.recipe, LIBRARY, SCALES[scale], vocabulary)
+        assert abs(fitted.difference) <= 0.05, name
+
+
 def test_hidden_sizes_stay_on_their_grid() -> None:
     for step in (16, 8, 4):
         fitted = fit(ARCHITECTURES["llama"].recipe, LIBRARY, SCALES["tiny"], 65, hidden_step=step)
