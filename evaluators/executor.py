@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from evaluators.devices import gpu_environment, least_used
 from evaluators.jobs import Job, Outcome
 
 PASSED_ON = (
@@ -79,7 +80,8 @@ class WorkerOptions:
     longer than `deadline_seconds` is killed. A worker that holds more than `resident_bytes` of physical memory
     after a job is replaced before its next one, so that what it compiled does not pile up without end: 0 is no
     bound, None a quarter of its memory and no more than 4 GiB. The next worker loads from `cache` what it needs.
-    `platform` is JAX's name of a platform, "" for the best one.
+    `platform` is JAX's name of a platform, "" for the best one. Each worker sees one of `gpus`, named as in
+    CUDA_VISIBLE_DEVICES; without any it sees what this process does.
     """
 
     backend: str = "jax"
@@ -88,12 +90,14 @@ class WorkerOptions:
     deadline_seconds: float = 600.0
     resident_bytes: int | None = None
     platform: str = ""
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[bytes]
     errors: Path
+    gpu: str
     since: float = field(default_factory=time.monotonic)
     ready: bool = False
     job: Job | None = None
@@ -297,22 +301,23 @@ class LocalExecutor:
             "cache": self.options.cache,
             "memory_bytes": self._memory,
         }
+        gpu = least_used(self.options.gpus, [worker.gpu for worker in self._workers])
         with errors.open("wb") as log:
             process = subprocess.Popen(
                 [*self.command, json.dumps(options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=self._environment(),
+                env=self._environment(gpu),
                 process_group=0,
             )
-        return _Worker(process, errors)
+        return _Worker(process, errors, gpu)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, gpu: str) -> dict[str, str]:
         scrubbed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         if self.options.platform:
             scrubbed["JAX_PLATFORMS"] = self.options.platform
-        return scrubbed | SET
+        return scrubbed | SET | gpu_environment(gpu, self.options.gpus, self.count)
 
 
 def _compiled_by(job: Job) -> set[tuple[str, int, int]]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from backends.selection import choose_backend
+from evaluators.devices import usual_workers
 from evaluators.scales import SCALES
 from evaluators.tasks.registry import TASK_NAMES
 
@@ -22,6 +24,11 @@ class ConfigurationError(ValueError):
     """A flag, variable or key that is unknown or has a value that is not accepted."""
 
 
+def _usual_workers(known: Mapping[str, Any]) -> int:
+    """Workers for the backend among the fields that are valid so far."""
+    return usual_workers(choose_backend(known.get("backend", "auto"))[0])
+
+
 class Configuration(BaseModel):
     """Everything that decides what a search does. All but `generations` and `workers` fix its genealogy."""
 
@@ -30,12 +37,12 @@ class Configuration(BaseModel):
     generations: Annotated[int, Field(ge=1, le=1_000_000)] = 5
     population: Annotated[int, Field(ge=2, le=1024)] = 8
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    workers: Annotated[int, Field(ge=1, le=256)] = 2
     strategy: StrategyName = "uct"
     task: tuple[str, ...] = ("text", "recall")
     data: str | None = None
     scale: str = "tiny"
     backend: str = "auto"
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usual_workers)
     objective: tuple[Objective, ...] = ("score",)
     early_stopping: bool = True
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from backends.selection import choose_backend
 from cognition.loader import load_library
+from evaluators.devices import usable_gpus
 from evaluators.executor import Executor, LocalExecutor, WorkerOptions
 from evaluators.jobs import TaskSpec
 from evaluators.scales import SCALES, Scale
@@ -103,7 +104,9 @@ def stored_library(archive: Archive | None) -> dict[str, Component]:
 @contextmanager
 def workers(prepared: Prepared, logs: Path) -> Iterator[LocalExecutor]:
     """Worker processes for a configuration, starting up while the caller goes on."""
-    options = WorkerOptions(backend=prepared.backend, cache=str(cache_directory()))
+    options = WorkerOptions(
+        backend=prepared.backend, cache=str(cache_directory()), gpus=usable_gpus(prepared.backend)
+    )
     with LocalExecutor(prepared.configuration.workers, options, logs) as executor:
         executor.warm_up()
         yield executor

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from backends.selection import BACKENDS, choose_backend, sight
+from evaluators.devices import usable_gpus, usual_workers
 from evolve.display import console
 
 
 def doctor() -> None:
-    """Show backends, devices, memory and versions, and which backend `auto` takes."""
+    """Show backends, devices, memory and versions, which backend `auto` takes, and how many workers there are."""
     target = console()
     for name in BACKENDS:
         seen = sight(name)
@@ -20,3 +21,5 @@ def doctor() -> None:
             target.print(f"  not usable: {seen.reason}")
     chosen, why = choose_backend("auto")
     target.print(f"--backend auto takes {chosen}: {why}")
+    gpus = ", one for each GPU" if usable_gpus(chosen) else ""
+    target.print(f"--workers is {usual_workers(chosen)} unless given{gpus}")
