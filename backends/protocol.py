@@ -133,16 +133,6 @@ class Backend(Protocol):
         """
         ...
 
-    def train_replicates(
-        self, models: Sequence[Any], states: Sequence[State], batches: Sequence[Iterable[Batch]]
-    ) -> tuple[list[State], np.ndarray]:
-        """`Model.train` for models of this backend that differ in nothing but seeds and the optimizer's numbers.
-
-        Side by side where the device gains by it, else one after the other. Returns the states and the losses,
-        float32 [replicates, steps]. Raises BackendError where the runs do not fit together.
-        """
-        ...
-
     @property
     def compilation(self) -> Compilation:
         """What making programs has taken so far."""

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from backends.batch import Batch
 from backends.jax.compiled import CompiledUnits
 from backends.jax.executables import Executables
 from backends.jax.model import JaxModel
 from backends.jax.operations import TABLE
-from backends.jax.replicated import train_side_by_side
 from backends.jax.scanned import WholePrograms
-from backends.jax.state import TrainingState
 from backends.plan import plan
 from backends.protocol import Compilation, Device, Precision, Program, chosen_program
-from backends.replicates import train_in_turn
 from genome.instance import Instance
 
 
@@ -50,13 +45,6 @@ class JaxBackend:
         whole = chosen_program(self, program) == "whole"
         steps_program = self._programs.get(plan(instance), rule, dtype) if whole else None
         return JaxModel(instance, self._table, steps, dtype, steps_program)
-
-    def train_replicates(
-        self, models: Sequence[JaxModel], states: Sequence[TrainingState], batches: Sequence[Iterable[Batch]]
-    ) -> tuple[list[TrainingState], np.ndarray]:
-        if jax.default_backend() == "cpu" or any(model.whole is None for model in models):
-            return train_in_turn(models, states, batches)
-        return list(states), train_side_by_side(models, states, batches)
 
     @property
     def operations(self) -> frozenset[str]:

@@ -1,4 +1,9 @@
-"""Training runs that share a whole-model program, side by side: other seeds, batches, learning rates, numbers."""
+"""Training runs that share a whole-model program, side by side: other seeds, batches, learning rates, numbers.
+
+Searches train each seed by itself. Side by side pays where a run leaves the device idle and is long enough to repay
+the compilation of one more program; runs of the scales up to `small` are too short for that, larger ones keep an
+accelerator busy.
+"""
 
 from __future__ import annotations
 

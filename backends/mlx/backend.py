@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import mlx.core as mx
-import numpy as np
 
-from backends.batch import Batch
-from backends.mlx.model import MlxModel, TrainingState
+from backends.mlx.model import MlxModel
 from backends.mlx.operations import TABLE
 from backends.protocol import Compilation, Device, Precision, Program, chosen_program
-from backends.replicates import train_in_turn
 from genome.instance import Instance
 
 DTYPES: dict[Precision, mx.Dtype] = {"float32": mx.float32, "bfloat16": mx.bfloat16}
@@ -49,11 +46,6 @@ class MlxBackend:
     ) -> MlxModel:
         chosen_program(self, program)
         return MlxModel(instance, steps, DTYPES[precision], self._compile)
-
-    def train_replicates(
-        self, models: Sequence[MlxModel], states: Sequence[TrainingState], batches: Sequence[Iterable[Batch]]
-    ) -> tuple[list[TrainingState], np.ndarray]:
-        return train_in_turn(models, states, batches)
 
     @property
     def operations(self) -> frozenset[str]:

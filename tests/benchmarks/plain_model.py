@@ -31,7 +31,6 @@ from backends.lowering import run_calls
 from backends.optimization import decays, is_hidden_matrix, match_rms
 from backends.plan import TOKENS, plan
 from backends.protocol import BackendError, Compilation, Device, Evaluation, Precision, Program, chosen_program
-from backends.replicates import train_in_turn
 from backends.schedule import learning_rates
 from backends.weights import read_state, write_state
 from genome.instance import Instance
@@ -64,11 +63,6 @@ class PlainBackend:
         chosen_program(self, program)
         self.losses = []
         return PlainModel(instance, steps, precision, self.losses)
-
-    def train_replicates(
-        self, models: Sequence[Any], states: Sequence[Any], batches: Sequence[Iterable[Batch]]
-    ) -> tuple[list[Any], np.ndarray]:
-        return train_in_turn(models, states, batches)
 
     @property
     def compilation(self) -> Compilation:
