@@ -26,6 +26,12 @@ from runs.store import Store
 
 SEARCHES = Path("searches")
 
+SLOW_CPU, SLOW_GPU = 2e9, 1e13
+"""FLOPs per second that any such device reaches in training."""
+
+LEAST_DEADLINE = 600.0
+"""Seconds that every job gets."""
+
 TINY_CONTEXT = 64
 """Up to this context tasks have their small settings."""
 
@@ -101,12 +107,17 @@ def stored_library(archive: Archive | None) -> dict[str, Component]:
     return library
 
 
+def deadline_seconds(scale: Scale, slow: float) -> float:
+    """Time after which a training run counts as hung: a full one on a device of so many FLOPs per second."""
+    return max(LEAST_DEADLINE, 6 * scale.parameters * scale.tokens / slow)
+
+
 @contextmanager
 def workers(prepared: Prepared, logs: Path) -> Iterator[LocalExecutor]:
     """Worker processes for a configuration, starting up while the caller goes on."""
-    options = WorkerOptions(
-        backend=prepared.backend, cache=str(cache_directory()), gpus=usable_gpus(prepared.backend)
-    )
+    gpus = usable_gpus(prepared.backend)
+    deadline = deadline_seconds(prepared.scale, SLOW_GPU if gpus else SLOW_CPU)
+    options = WorkerOptions(prepared.backend, str(cache_directory()), deadline_seconds=deadline, gpus=gpus)
     with LocalExecutor(prepared.configuration.workers, options, logs) as executor:
         executor.warm_up()
         yield executor

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluators.scales import SCALES
 from evolve.configuration import Configuration, ConfigurationError, configure
+from evolve.session import SLOW_CPU, SLOW_GPU, deadline_seconds
 
 
 def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
@@ -62,3 +64,10 @@ def test_unknown_environment_variables_and_missing_files_are_refused(tmp_path: P
         configure({}, None, {"EVOLVE_POPULATON": "3"})
     with pytest.raises(ConfigurationError, match=r"absent\.toml"):
         configure({}, tmp_path / "absent.toml", {})
+
+
+def test_every_scale_has_time_for_its_training():
+    """At half of what is slow: 20,000 tokens per second at `tiny`, 2,000 at `small`, 200,000 on a GPU at `125m`."""
+    assert deadline_seconds(SCALES["tiny"], SLOW_CPU) > SCALES["tiny"].tokens / 10_000
+    assert deadline_seconds(SCALES["small"], SLOW_CPU) > SCALES["small"].tokens / 1_000
+    assert deadline_seconds(SCALES["125m"], SLOW_GPU) > SCALES["125m"].tokens / 100_000
