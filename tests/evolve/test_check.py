@@ -64,7 +64,7 @@ def test_a_good_search_passes_in_one_line(capsys: pytest.CaptureFixture[str], go
     assert (good / "search.db").read_bytes() == before
 
 
-CHILD = "SELECT max(a.id) FROM attempts a WHERE a.operator = 'replace_mixer' AND a.status = 'evaluated'"
+CHILD = "SELECT max(a.id) FROM attempts a WHERE a.operator = 'replace_mixer' AND a.score IS NOT NULL"
 CROSSED = "SELECT max(id) FROM attempts WHERE operator = 'crossover' AND status IN ('screened', 'evaluated')"
 SCORED = "SELECT max(id) FROM attempts WHERE status = 'evaluated'"
 FAILED = "SELECT max(id) FROM attempts WHERE status = 'diverged'"
