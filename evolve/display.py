@@ -101,7 +101,7 @@ def confirmation_table(confirmed: Sequence[Confirmed], yardstick: Yardstick, cha
         "spread",
         *(f"{task} loss" for task in yardstick.tasks),
         "parameters",
-        "rate",
+        "learning rate",
     ):
         table.add_column(column, justify="left" if column == "recipe" else "right")
     table.add_column("against the champion")
