@@ -101,9 +101,11 @@ class Trainer:
 
     def _lack_of_memory(self, instance: Instance, scale: Scale) -> str:
         """Why the device cannot hold a training run, or "" where it can: known before anything compiles."""
+        if not self._memory:
+            return ""
         fused = self.backend.name == "jax" and self._device.kind == "gpu"
         needed = training_bytes(instance, scale.batch, scale.precision, fused=fused).total
-        if not self._memory or needed <= self._memory:
+        if needed <= self._memory:
             return ""
         return f"needs about {_gibibytes(needed)} to train, the device has {_gibibytes(self._memory)}"
 

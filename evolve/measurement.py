@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backends.protocol import Program
@@ -29,6 +29,12 @@ class Subject:
     instance: Instance
     attempt: int | None = None
 
+    @property
+    def number(self) -> int:
+        """Number of its attempt, which it has in a search."""
+        assert self.attempt is not None
+        return self.attempt
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -44,9 +50,8 @@ class Measured:
 
     @property
     def attempt(self) -> int:
-        """Number of the subject's attempt, which has one in a search."""
-        assert self.subject.attempt is not None
-        return self.subject.attempt
+        """Number of the subject's attempt."""
+        return self.subject.number
 
 
 @dataclass
@@ -128,6 +133,23 @@ class Laboratory:
             self.observe(done, total)
         return [self._measured(subject, seed, stored) for subject, seed in wanted]
 
+    def job(self, key: str, subject: Subject, task: TaskSpec, seed: int, stop: int) -> Job:
+        """A training run from its start to step `stop`, which leaves no state."""
+        sizes = subject.instance.sizes
+        return Job(
+            key=key,
+            recipe=subject.recipe.json_text,
+            components=component_sources(subject.recipe, self.library),
+            scale=self.scale,
+            width=sizes.width,
+            hidden=sizes.hidden,
+            task=task,
+            seed=seed,
+            start=0,
+            stop=stop,
+            program=self.program,
+        )
+
     def discard_checkpoints(self) -> None:
         """Remove the training states of candidates that will not go on."""
         for path in self.checkpoints.glob("*.safetensors"):
@@ -147,22 +169,13 @@ class Laboratory:
         run = f"{purpose}-{subject.hash}-{task.name}-{seed}"
         before = self.checkpoints / f"{run}-{rung - 1}.safetensors"
         resumed = rung > 0 and before.exists()
-        sizes = subject.instance.sizes
-        return Job(
-            key=f"{purpose}/{subject.hash}/{task.name}/{seed}/{rung}/{split}",
-            recipe=subject.recipe.json_text,
-            components=component_sources(subject.recipe, self.library),
-            scale=self.scale,
-            width=sizes.width,
-            hidden=sizes.hidden,
-            task=task,
-            seed=seed,
+        key = f"{purpose}/{subject.hash}/{task.name}/{seed}/{rung}/{split}"
+        return replace(
+            self.job(key, subject, task, seed, self.scale.steps_at(rung)),
             start=self.scale.steps_at(rung - 1) if resumed else 0,
-            stop=self.scale.steps_at(rung),
             split=split,
             resumed=str(before) if resumed else None,
             checkpoint=str(self.checkpoints / f"{run}-{rung}.safetensors"),
-            program=self.program,
         )
 
     def _measured(

@@ -10,6 +10,7 @@ from pathlib import Path
 from cognition.loader import load_architectures
 from genome.recipe import Recipe
 from runs.archive import Archive
+from runs.records import Attempt
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class NamedRecipe:
     attempt: int | None = None
 
 
+def recipe_of(archive: Archive, attempt: Attempt) -> Recipe:
+    """The recipe of an attempt that has one. Raises StoreError for one without."""
+    return Recipe.from_json(archive.recipe(str(attempt.recipe)).recipe)
+
+
 def resolve(text: str, search: Callable[[], Archive]) -> NamedRecipe:
     """The recipe that a command-line argument names; `search` opens the search that numbers refer to.
 
@@ -32,8 +38,8 @@ def resolve(text: str, search: Callable[[], Archive]) -> NamedRecipe:
         attempt = archive.attempt(int(text))
         if attempt.recipe is None:
             raise ValueError(f"attempt {text} has no recipe: {attempt.status}, {attempt.reason}")
-        recipe = Recipe.from_json(archive.recipe(attempt.recipe).recipe)
-        return NamedRecipe(f"attempt {text} ({attempt.label})", recipe, archive, attempt.id)
+        name = f"attempt {text} ({attempt.label})"
+        return NamedRecipe(name, recipe_of(archive, attempt), archive, attempt.id)
     architectures = load_architectures()
     if text in architectures:
         return NamedRecipe(text, architectures[text].recipe)

@@ -8,13 +8,12 @@ losses differ by rounding, so a search uses one of them for every candidate at e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from backends.looks import LOOK_STEPS
 from backends.protocol import Program
-from evaluators.jobs import Job, component_sources
 from evolve.measurement import Laboratory, Subject
 
 EVENT = "program"
@@ -94,21 +93,9 @@ def _probe(laboratory: Laboratory, subject: Subject, seed: int, program: Program
 
     All tasks at once, so that workers compile side by side what the noise floor needs of them next.
     """
-    sizes, scale = subject.instance.sizes, laboratory.scale
+    steps = min(PROBE_STEPS, laboratory.scale.steps)
     jobs = [
-        Job(
-            key=f"{EVENT}/{program}/{task.name}",
-            recipe=subject.recipe.json_text,
-            components=component_sources(subject.recipe, laboratory.library),
-            scale=scale,
-            width=sizes.width,
-            hidden=sizes.hidden,
-            task=task,
-            seed=seed,
-            start=0,
-            stop=min(PROBE_STEPS, scale.steps),
-            program=program,
-        )
+        replace(laboratory.job(f"{EVENT}/{program}/{task.name}", subject, task, seed, steps), program=program)
         for task in laboratory.tasks
     ]
     outcomes = list(laboratory.executor.run(jobs))

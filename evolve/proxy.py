@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evolve.correlation import Correlation, rank_correlation
+from evolve.history import PARENTAL
 from evolve.measurement import Laboratory
+from evolve.naming import recipe_of
 from evolve.prospect import Losses, Prospect, losses_by_rung, prospect
 from evolve.yardstick import Yardstick, training_seed
-from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.records import Attempt
-
-TRAINED = ("screened", "evaluated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def full_curves(laboratory: Laboratory, attempts: Sequence[Attempt], seed: int) 
     curves: dict[int, list[Losses]] = {attempt.id: list(searched[attempt.id]) for attempt in attempts}
     subjects = {}
     for attempt in attempts:
-        recipe = Recipe.from_json(laboratory.store.recipe(str(attempt.recipe)).recipe)
+        recipe = recipe_of(laboratory.store, attempt)
         subjects[attempt.id] = laboratory.subject(recipe, str(attempt.recipe))
     for rung in range(len(laboratory.scale.rungs)):
         short = [number for number, curve in curves.items() if len(curve) == rung]
@@ -81,7 +80,7 @@ def foretold(archive: Archive, curves: Mapping[int, Sequence[Losses]], yardstick
     known: dict[int, Prospect] = {}
     found = []
     for attempt in archive.attempts():
-        if attempt.status not in TRAINED:
+        if attempt.status not in PARENTAL:
             continue
         parent = known[attempt.parents[0]] if attempt.parents else None
         curve = curves.get(attempt.id)

@@ -16,6 +16,7 @@ from evolve.errors import SearchError
 from evolve.families import recipe_family
 from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.measurement import Laboratory, Subject
+from evolve.naming import recipe_of
 from evolve.proposals import Proposer
 from evolve.prospect import Prospect, losses_by_rung
 from evolve.settlement import settlements
@@ -25,7 +26,6 @@ from evolve.trials import Trials
 from evolve.variation import SEED, toolbox
 from evolve.yardstick import Yardstick, measure_yardstick
 from genome.component import Component
-from genome.recipe import Recipe
 from runs import records
 
 
@@ -118,12 +118,9 @@ class Search:
         """Subjects of a generation that was proposed and not finished before a stop."""
         subjects = []
         for attempt in self.laboratory.store.pending():
-            recipe = self._recipe(attempt)
+            recipe = recipe_of(self.laboratory.store, attempt)
             subjects.append(self.laboratory.subject(recipe, str(attempt.recipe), attempt.id))
         return subjects
-
-    def _recipe(self, attempt: records.Attempt) -> Recipe:
-        return Recipe.from_json(self.laboratory.store.recipe(str(attempt.recipe)).recipe)
 
     def _restore(self, trials: Trials) -> None:
         """Read back what the store holds of finished generations."""
@@ -151,7 +148,7 @@ class Search:
         score = settled.score if settled else attempt.score
         rung = (settled.rung if settled else attempt.rung) or 0
         step = (settled.step_seconds if settled else attempt.step_seconds) or 0.0
-        recipe = self._recipe(attempt)
+        recipe = recipe_of(self.laboratory.store, attempt)
         if status == "evaluated":
             prospect = replace(prospect, score=score or 0.0)
         values = {

@@ -69,6 +69,12 @@ def prepare(configuration: Configuration) -> Prepared:
     return Prepared(configuration, backend, scale, specs, tasks)
 
 
+def stored_configuration(archive: Archive, workers: int | None) -> Configuration:
+    """The configuration of a search, with another number of workers where one is given."""
+    changed = {"workers": workers} if workers else {}
+    return Configuration.of_search({**archive.run.configuration, **changed})
+
+
 def search_scale(configuration: Configuration) -> Scale:
     """The configured scale, its tokens shared by the tasks; without early stopping every recipe trains in full."""
     whole = SCALES[configuration.scale]
@@ -121,6 +127,19 @@ def workers(prepared: Prepared, logs: Path) -> Iterator[LocalExecutor]:
     with LocalExecutor(prepared.configuration.workers, options, logs) as executor:
         executor.warm_up()
         yield executor
+
+
+@contextmanager
+def reopened(archive: Archive, prepared: Prepared) -> Iterator[Laboratory]:
+    """A laboratory with workers for a search that exists, which stays as far as it is.
+
+    Raises StoreError where it is of another configuration, or another process writes it.
+    """
+    target = archive.run.generations
+    with Store.open(archive.directory, configuration={**prepared.stored, "generations": target}) as store:
+        with workers(prepared, archive.directory / "logs") as executor:
+            yield laboratory(prepared, store, executor, stored_library(store))
+        store.finish_run("finished" if store.generation_count() >= target else "stopped")
 
 
 def laboratory(

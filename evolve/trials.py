@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from evaluators.scores import exceeds_noise
 from evolve.history import History
 from evolve.measurement import Laboratory, Measured, Subject
 from evolve.prospect import Losses, Prospect, prospect, survivors
@@ -50,7 +51,7 @@ class Trials:
     def run(self, subjects: Sequence[Subject]) -> dict[int, Trial]:
         """Train a generation by successive halving; its trials by attempt, in the order of the subjects."""
         scale = self.laboratory.scale
-        trials = {number(subject): Trial(()) for subject in subjects}
+        trials = {subject.number: Trial(()) for subject in subjects}
         standing = list(subjects)
         for rung in range(len(scale.rungs)):
             if rung:
@@ -58,7 +59,7 @@ class Trials:
             for own in self.laboratory.measure(standing, [training_seed(self.seed)], rung):
                 trials[own.attempt] = Trial((*trials[own.attempt].rungs, own))
         contenders = self._contenders(
-            [subject for subject in standing if not trials[number(subject)].failure], trials
+            [subject for subject in standing if not trials[subject.number].failure], trials
         )
         fresh = [training_seed(self.seed) + RETEST_OFFSET]
         for own in self.laboratory.measure(contenders, fresh, scale.last_rung, purpose="retest"):
@@ -73,22 +74,20 @@ class Trials:
 
     def _promoted(self, standing: Sequence[Subject], trials: Mapping[int, Trial], count: int) -> list[Subject]:
         """Those that go on to the next rung: the published, and so many of the others."""
-        sound = [number(subject) for subject in standing if not trials[number(subject)].failure]
+        sound = [subject.number for subject in standing if not trials[subject.number].failure]
         published = [attempt for attempt in sound if self.laboratory.store.attempt(attempt).operator == SEED]
         promise = {attempt: self.prospect(attempt, trials[attempt].losses).score for attempt in sound}
         chosen = survivors(promise, published, count)
-        return [subject for subject in standing if number(subject) in chosen]
+        return [subject for subject in standing if subject.number in chosen]
 
     def _contenders(self, finished: Sequence[Subject], trials: Mapping[int, Trial]) -> list[Subject]:
         """Those whose score reaches, within the noise, a place among the search's best."""
-        scores = {number(s): self.yardstick.score(trials[number(s)].losses[-1]) for s in finished}
+        scores = {s.number: self.yardstick.score(trials[s.number].losses[-1]) for s in finished}
         known = [own.score for own in self.history.individuals.values() if own.status == "evaluated"]
         best = sorted([*known, *scores.values()], reverse=True)[:ELITES]
-        margin = 2 * self.yardstick.noise.score
-        return [subject for subject in finished if scores[number(subject)] >= best[-1] - margin]
+        noise = self.yardstick.noise.score
 
+        def near(score: float) -> bool:
+            return score >= best[-1] or not exceeds_noise(best[-1] - score, noise)
 
-def number(subject: Subject) -> int:
-    """Number of the subject's attempt, which has one in a search."""
-    assert subject.attempt is not None
-    return subject.attempt
+        return [subject for subject in finished if near(scores[subject.number])]

@@ -62,10 +62,6 @@ class Executables:
         key = digest(content, signature(arguments), str(donated), self._environment)
         return self._load(key, arguments) or self._compile(key, function, arguments, donated)
 
-    def trace(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        """Trace a function without compiling it, for what tracing leaves behind."""
-        jax.eval_shape(function, *arguments)
-
     def _load(self, key: str, arguments: tuple[Any, ...]) -> Callable[..., Any] | None:
         if self._directory is None:
             return None
@@ -151,9 +147,10 @@ def _processor() -> str:
 def _sources() -> str:
     """Digest of the source files that say how components are lowered."""
     house = Path(__file__).parents[2]
-    folders = (house / "backends", house / "backends" / "jax", house / "genome")
-    files = (path for folder in folders for path in folder.rglob("*.py") if "export" not in path.parts)
-    return digest(*(path.read_text(encoding="utf-8") for path in sorted(set(files)) if "mlx" not in path.parts))
+    others = (house / "backends" / "export", house / "backends" / "mlx")
+    files = (path for name in ("backends", "genome") for path in (house / name).rglob("*.py"))
+    own = sorted(path for path in files if not any(path.is_relative_to(other) for other in others))
+    return digest(*(path.read_text(encoding="utf-8") for path in own))
 
 
 def _prune(directory: Path) -> None:

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from backends.batch import Batch
-from backends.jax.compiled import square_norm, unit_loss
-from backends.jax.executables import Executables, signature
+from backends.jax.compiled import Shape, square_norm, unit_loss
+from backends.jax.executables import Executables
 from backends.jax.optimizers import hidden_matrices, update
 from backends.jax.state import TrainingState
 from backends.jax.units import Unit, UnitParameters, units
@@ -30,6 +30,8 @@ KEPT_PROGRAMS = 16
 """Programs that a process keeps: each serves one recipe at one size, and few recipes come back."""
 
 Hyperparameters = dict[str, jax.Array]
+SpanArrays = tuple[jax.Array, jax.Array, jax.Array]
+"""Learning rates [K], inputs and targets [K, B, T]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Span:
     targets_KxBxT: jax.Array
 
     @property
-    def arrays(self) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def arrays(self) -> SpanArrays:
         return self.rates_K, self.inputs_KxBxT, self.targets_KxBxT
 
 
@@ -54,20 +56,39 @@ class WholeProgram:
     rule: str
     dtype: jnp.dtype
     executables: Executables
-    _made: dict[tuple[str, str], Callable[..., Any]] = field(default_factory=dict, compare=False)
+    _made: dict[tuple[int, Shape], Callable[..., Any]] = field(default_factory=dict, compare=False)
 
-    def steps(self, *arguments: Any) -> Any:
-        """(parameters, optimizer, span's arrays, hyperparameters, count) -> parameters, optimizer, losses [K].
+    def steps(
+        self,
+        parameters: list[UnitParameters],
+        optimizer: list[Any],
+        arrays: SpanArrays,
+        hyper: Hyperparameters,
+        count: int,
+    ) -> Any:
+        """Take the steps of a span; returns parameters, optimizer state and losses [K].
 
         Parameters and optimizer state are used up. The count is traced: a span of any length runs the same
         program, so that a step's rounding does not depend on where a run was interrupted.
         """
-        return self._compiled("steps", self._steps, arguments, (0, 1))(*arguments)
+        arguments = parameters, optimizer, arrays, hyper, count
+        key = 0, arrays[1].shape
+        if key not in self._made:
+            content = f"steps {self.key}"
+            self._made[key] = self.executables.get(content, self._steps, arguments, donated=(0, 1))
+        return self._made[key](*arguments)
 
-    def replicated(self, *arguments: Any) -> Any:
-        """(list of (parameters, optimizer), of arrays, of hyperparameters, count) -> list of what `steps` returns.
+    def replicated(
+        self,
+        carried: list[tuple[list[UnitParameters], list[Any]]],
+        arrays: list[SpanArrays],
+        hyper: list[Hyperparameters],
+        count: int,
+    ) -> Any:
+        """Take the steps of a span for every replicate; returns a list of what `steps` returns.
 
-        The replicates are stacked and `steps` is vectorised over them. Parameters and optimizer states are used up.
+        `carried` holds parameters and optimizer state of each, which are used up. The replicates are stacked and
+        `steps` is vectorised over them.
         """
 
         def replicated(
@@ -80,7 +101,12 @@ class WholeProgram:
             results = steps(parameters, optimizer, own_arrays, own_hyper, count)
             return [jax.tree.map(lambda leaf, i=i: leaf[i], results) for i in range(len(carried))]
 
-        return self._compiled("replicated", replicated, arguments, (0,))(*arguments)
+        arguments = carried, arrays, hyper, count
+        key = len(carried), arrays[0][1].shape
+        if key not in self._made:
+            content = f"replicated {self.key}"
+            self._made[key] = self.executables.get(content, replicated, arguments, donated=(0,))
+        return self._made[key](*arguments)
 
     def train(
         self,
@@ -105,15 +131,6 @@ class WholeProgram:
             staged = staged_span(next(following, ()), learning_rates, state.step)
             yield np.asarray(losses_K)[:count]
 
-    def _compiled(
-        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...], donated: tuple[int, ...]
-    ) -> Callable[..., Any]:
-        key = name, signature(arguments)
-        if key not in self._made:
-            content = f"{name} {self.key}"
-            self._made[key] = self.executables.get(content, function, arguments, donated)
-        return self._made[key]
-
     @cached_property
     def key(self) -> str:
         """Equal for programs that compute the same."""
@@ -127,7 +144,7 @@ class WholeProgram:
         self,
         parameters: list[UnitParameters],
         optimizer: list[Any],
-        arrays: tuple[jax.Array, jax.Array, jax.Array],
+        arrays: SpanArrays,
         hyper: Hyperparameters,
         count: jax.Array,
     ) -> tuple[list[UnitParameters], list[Any], jax.Array]:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from cognition.loader import load_architectures
-from evolve.configuration import Configuration
 from evolve.confirmation import FRESH_SEEDS
 from evolve.confirmation import confirm as confirm_recipes
 from evolve.display import Watch, confirmation_table, console
-from evolve.session import laboratory, prepare, stored_library, workers
+from evolve.naming import recipe_of
+from evolve.session import prepare, reopened, stored_configuration
 from evolve.yardstick import measure_yardstick
 from genome.recipe import Recipe
 from runs.archive import Archive
@@ -30,29 +30,24 @@ def confirm(
 ) -> None:
     """Train recipes on fresh seeds at matched parameters and score the sealed split; measured ones are kept."""
     archive = Store.read(out)
-    changed = {"workers": workers_} if workers_ else {}
-    configuration = Configuration.of_search({**archive.run.configuration, **changed})
+    configuration = stored_configuration(archive, workers_)
     named = _champions(archive, top) | _published(published)
     if not named:
         raise ValueError(f"{out}: no attempt is fully trained yet, and no published recipe was named")
     champion = next(iter(named))
     prepared = prepare(configuration)
     target = console()
-    with Store.open(out, configuration={**prepared.stored, "generations": archive.run.generations}) as store:
-        library = stored_library(store)
-        with workers(prepared, out / "logs") as executor, Watch(target, 0, 0, 1) as watch:
-            lab = laboratory(prepared, store, executor, library, observe=watch.jobs)
-            yardstick = measure_yardstick(lab, prepared.tasks, configuration.seed)
-            watch.stage("confirming", 0.0, 1)
-            confirmed = confirm_recipes(lab, named, yardstick, configuration.seed, sweep=sweep)
-        store.finish_run("finished" if store.generation_count() >= archive.run.generations else "stopped")
+    with reopened(archive, prepared) as lab, Watch(target, 0, 0, 1) as watch:
+        lab.observe = watch.jobs
+        yardstick = measure_yardstick(lab, prepared.tasks, configuration.seed)
+        watch.stage("confirming", 0.0, 1)
+        confirmed = confirm_recipes(lab, named, yardstick, configuration.seed, sweep=sweep)
     target.print(confirmation_table(confirmed, yardstick, champion, len(FRESH_SEEDS)))
 
 
 def _champions(archive: Archive, top: int) -> dict[str, Recipe]:
     return {
-        f"attempt {attempt.id} ({attempt.family})": Recipe.from_json(archive.recipe(str(attempt.recipe)).recipe)
-        for attempt in archive.best(top)
+        f"attempt {attempt.id} ({attempt.family})": recipe_of(archive, attempt) for attempt in archive.best(top)
     }
 
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from evolve.configuration import Configuration
 from evolve.correlation import Correlation
 from evolve.display import Watch, console
-from evolve.proxy import TRAINED, Foretold, foretold, full_curves, rung_reports, spread_evenly
-from evolve.session import laboratory, prepare, stored_library, workers
+from evolve.history import PARENTAL
+from evolve.proxy import Foretold, foretold, full_curves, rung_reports, spread_evenly
+from evolve.session import prepare, reopened, stored_configuration
 from evolve.yardstick import measure_yardstick
 from runs.store import Store
 
@@ -32,27 +32,18 @@ def proxy(
 ) -> None:
     """Train what a search stopped early to the end, and say how well its rungs foretell the final score."""
     archive = Store.read(out)
-    changed = {"workers": workers_} if workers_ else {}
-    configuration = Configuration.of_search({**archive.run.configuration, **changed})
-    known = [a.id for a in archive.attempts() if a.status in TRAINED]
+    configuration = stored_configuration(archive, workers_)
+    known = [a.id for a in archive.attempts() if a.status in PARENTAL]
     if len(known) < LEAST_RECIPES:
         raise ValueError(
             f"{out}: {len(known)} recipes are trained; at least {LEAST_RECIPES} are needed: go on with `run`"
         )
     prepared = prepare(configuration)
-    with Store.open(out, configuration={**prepared.stored, "generations": archive.run.generations}) as store:
-        library = stored_library(store)
-        with (
-            workers(prepared, out / "logs") as executor,
-            Watch(console(), 0, 0, len(prepared.scale.rungs)) as watch,
-        ):
-            lab = laboratory(prepared, store, executor, library, observe=watch.jobs)
-            yardstick = measure_yardstick(lab, prepared.tasks, configuration.seed)
-            curves = full_curves(
-                lab, [store.attempt(n) for n in spread_evenly(known, recipes)], configuration.seed
-            )
-        found = foretold(store, curves, yardstick)
-        store.finish_run("finished" if store.generation_count() >= archive.run.generations else "stopped")
+    with reopened(archive, prepared) as lab, Watch(console(), 0, 0, len(prepared.scale.rungs)) as watch:
+        lab.observe = watch.jobs
+        yardstick = measure_yardstick(lab, prepared.tasks, configuration.seed)
+        attempts = [lab.store.attempt(number) for number in spread_evenly(known, recipes)]
+        found = foretold(lab.store, full_curves(lab, attempts, configuration.seed), yardstick)
     _print(found, [rung.part for rung in prepared.scale.rungs])
 
 

@@ -18,12 +18,12 @@ from evolve.configuration import configure
 from evolve.confirmation import FRESH_SEEDS, confirm
 from evolve.display import Watch, confirmation_table, console, tie_line
 from evolve.measurement import Laboratory
+from evolve.naming import recipe_of
 from evolve.search import Report, Search
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
-from genome.recipe import Recipe
 from runs.genealogy import lineage_lines
 from runs.store import Store
 
@@ -118,7 +118,7 @@ def _conclude(target: Console, store: Store, lab: Laboratory, yardstick: Yardsti
     published.sort(key=lambda attempt: (-(attempt.score or 0.0), attempt.id))
     name = f"champion (attempt {champion.id})"
     named = {attempt.label: load_architectures()[attempt.label].recipe for attempt in published[:PUBLISHED_BESIDE]}
-    recipe = Recipe.from_json(store.recipe(str(champion.recipe)).recipe)
+    recipe = recipe_of(store, champion)
     if champion.operator == SEED:
         name = champion.label
     confirmed = confirm(lab, {name: recipe, **named}, yardstick, seed)

@@ -11,47 +11,25 @@ import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
-from cognition.loader import load_library
+from candidates import jobs_of_search
+
 from evaluators.executor import LocalExecutor, WorkerOptions
-from evaluators.jobs import Job, Outcome
+from evaluators.jobs import Job
 from evolve.configuration import Configuration
-from evolve.search import Search
-from evolve.session import laboratory, prepare
-from runs.store import Store
 
 MIB, EVERY = 2**20, 50
 
 
-class Recording:
-    """An executor that answers at once with a loss drawn from the job's key, and keeps a job of every recipe."""
-
-    def __init__(self) -> None:
-        self.jobs: dict[str, Job] = {}
-
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        for job in jobs:
-            self.jobs.setdefault(job.recipe, job)
-            yield Outcome(
-                job.key, "evaluated", loss=1.0 + Random(job.key).random(), accuracy=0.5, macro_accuracy=0.5
-            )
-
-
-def drawn(candidates: int, folder: Path) -> list[Job]:
+def drawn(candidates: int) -> list[Job]:
     """Jobs of different recipes in the order in which a search proposes them."""
-    recording, library = Recording(), dict(load_library())
-    generations = candidates // 8 + 1
-    configuration = Configuration(generations=generations, population=8, task=("recall",))
-    prepared = prepare(configuration)
-    with Store.create(
-        folder, name="memory", seed=0, configuration=prepared.stored, version="0", generations=generations
-    ) as store:
-        Search(configuration, laboratory(prepared, store, recording, library), prepared.tasks, library).run()
-    return list(recording.jobs.values())[:candidates]
+    configuration = Configuration(generations=candidates // 8 + 1, population=8, task=("recall",))
+    first: dict[str, Job] = {}
+    for job in jobs_of_search(configuration):
+        first.setdefault(job.recipe, job)
+    return list(first.values())[:candidates]
 
 
 def main() -> None:
@@ -65,8 +43,7 @@ def main() -> None:
     bound = None if arguments.resident is None else arguments.resident * MIB
     with tempfile.TemporaryDirectory() as folder:
         jobs = [
-            replace(job, start=0, stop=arguments.steps, checkpoint=None)
-            for job in drawn(arguments.candidates, Path(folder, "search"))
+            replace(job, start=0, stop=arguments.steps, checkpoint=None) for job in drawn(arguments.candidates)
         ]
         options = WorkerOptions(cache=arguments.cache or str(Path(folder, "compiled")), resident_bytes=bound)
         resident, statuses = [0], Counter[str]()

@@ -29,22 +29,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from overhead import Instant
+from candidates import jobs_of_search
 
 from backends.looks import LOOK_STEPS
-from cognition.loader import load_library
 from evaluators.executor import LocalExecutor, WorkerOptions
 from evaluators.jobs import Job, Outcome
 from evaluators.readout import read_out
 from evaluators.tasks.protocol import Task
 from evolve.configuration import Configuration
-from evolve.search import Search
-from evolve.session import laboratory, prepare
+from evolve.session import prepare
 from genome.instance import instantiate
 from genome.parser import parse_component
 from genome.recipe import Recipe
 from genome.values import Sizes
-from runs.store import Store
 
 if TYPE_CHECKING:
     from evaluators.training import Trainer
@@ -60,17 +57,6 @@ FIRST_STEPS = 8
 
 RUNGS = {"screen": 0, "full": -1}
 """The first rung of a scale, and the whole training run."""
-
-
-class Recorder(Instant):
-    """Keeps the jobs of a search, which it answers at once."""
-
-    def __init__(self) -> None:
-        self.jobs: list[Job] = []
-
-    def run(self, jobs: Sequence[Job]):
-        self.jobs += jobs
-        return super().run(jobs)
 
 
 Candidate = tuple[Job, ...]
@@ -107,23 +93,8 @@ def draw(count: int, seed: int) -> list[Candidate]:
     """The first candidates that a search proposes, whose losses are random numbers here."""
     generations = -(-count // POPULATION) + 1  # one more: some proposals are duplicates or have no instance
     configuration = Configuration(generations=generations, population=POPULATION, seed=seed)
-    prepared, recorder = prepare(configuration), Recorder()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Store.create(
-            Path(folder),
-            name="plain",
-            seed=seed,
-            configuration=prepared.stored,
-            version="0",
-            generations=generations,
-        ) as store,
-    ):
-        library = dict(load_library())
-        lab = laboratory(prepared, store, recorder, library)
-        Search(configuration, lab, prepared.tasks, library).run()
     candidates: dict[str, list[Job]] = {}
-    for job in recorder.jobs:
+    for job in jobs_of_search(configuration):
         purpose, digest, *_ = job.key.split("/")
         if purpose == "search" and job.stop == job.scale.steps_at(0):
             whole = replace(job, key=f"{digest}/{job.task.name}", stop=job.scale.steps, checkpoint=None)

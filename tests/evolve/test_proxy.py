@@ -12,7 +12,8 @@ from scipy.stats import spearmanr
 
 from evolve.cli import main
 from evolve.correlation import rank_correlation
-from evolve.proxy import TRAINED, foretold, full_curves, rung_reports, spread_evenly
+from evolve.history import PARENTAL
+from evolve.proxy import foretold, full_curves, rung_reports, spread_evenly
 from evolve.yardstick import measure_yardstick
 from tests.evolve.test_search import searched
 
@@ -56,7 +57,7 @@ def test_what_was_stopped_early_is_trained_to_the_end_once_and_changes_nothing(t
     search = searched(tmp_path, generations=8)
     lab, store = search.laboratory, search.laboratory.store
     before = store.attempts()
-    attempts = [attempt for attempt in before if attempt.status in TRAINED]
+    attempts = [attempt for attempt in before if attempt.status in PARENTAL]
     assert any(attempt.status == "screened" for attempt in attempts)
     curves = full_curves(lab, attempts, 0)
     assert curves.keys() == {attempt.id for attempt in attempts}
