@@ -14,6 +14,7 @@ from jax.typing import ArrayLike
 from backends.batch import IGNORED
 from backends.jax.executables import Executables, signature
 from backends.jax.optimizers import update
+from backends.jax.recomputation import is_worth_keeping
 from backends.jax.units import Unit, UnitParameters
 from backends.plan import TOKENS
 
@@ -168,6 +169,7 @@ def unit_forward(
 ) -> tuple[Any, list[jax.Array], Pullback]:
     """(filled slots, penalty) of a unit, the arrays to save for its gradient, and how that is put together."""
 
+    @partial(jax.checkpoint, policy=is_worth_keeping, prevent_cse=False)
     def apply(parameters: UnitParameters, inputs: Inputs) -> Any:
         return unit.apply(parameters, inputs, inputs[0].shape[1], dtype)
 

@@ -33,8 +33,12 @@ def long_conv(x_BxTxD: jax.Array, filter_BxTxD: jax.Array) -> jax.Array:
     (as in Hyena, 2302.10866).
     """
     time = x_BxTxD.shape[1]
-    spectrum = [
-        jnp.fft.rfft(jnp.swapaxes(a, 1, 2).astype(jnp.float32), n=2 * time) for a in (x_BxTxD, filter_BxTxD)
-    ]
-    y_BxDxT = jnp.fft.irfft(spectrum[0] * spectrum[1], n=2 * time)[..., :time]
+    x_BxDxF, filter_BxDxF = _spectrum(x_BxTxD), _spectrum(filter_BxTxD)
+    y_BxDxT = jnp.fft.irfft(x_BxDxF * filter_BxDxF, n=2 * time)[..., :time]
     return jnp.swapaxes(y_BxDxT, 1, 2).astype(x_BxTxD.dtype)
+
+
+def _spectrum(x_BxTxD: jax.Array) -> jax.Array:
+    """Put together from its real and imaginary part: what is complex cannot be kept for the gradient."""
+    spectrum = jnp.fft.rfft(jnp.swapaxes(x_BxTxD, 1, 2).astype(jnp.float32), n=2 * x_BxTxD.shape[1])
+    return jax.lax.complex(spectrum.real, spectrum.imag)
