@@ -50,7 +50,8 @@ def _layout(
     """
     parameters: Any = tuple({name: np.zeros(shape, np.float32) for name, shape in own} for own in shapes)
     empty = jax.tree.map(lambda p: np.zeros((0,) * p.ndim, p.dtype), parameters)
-    initialise = _transformation(rule, hidden, parameters, dict.fromkeys(hyper, jnp.zeros(()))).init
+    zero = jnp.zeros(())
+    initialise = _transformation(rule, hidden, parameters, dict.fromkeys(hyper, zero), zero).init
     grown, structure = jax.tree.flatten(jax.eval_shape(initialise, parameters))
     constants = [np.asarray(leaf) for leaf in jax.tree.leaves(initialise(empty))]
     leaves = [
@@ -61,17 +62,23 @@ def _layout(
 
 
 def _transformation(
-    rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
+    rule: str,
+    hidden: tuple[bool, ...],
+    parameters: UnitParameters,
+    hyper: dict[str, jax.Array],
+    scale: jax.Array,
 ) -> optax.GradientTransformation:
-    """The update before the learning rate: the rule, then decoupled decay.
+    """The update before the learning rate: gradients times `scale`, the rule, then decoupled decay.
 
-    Rules that treat every number alike see one flat array: a third less to compile and to run.
+    Rules that treat every number alike see one flat array of raw gradients: half as much to compile and to run.
     """
+    scaled = optax.stateless_with_tree_map(lambda gradient, _: gradient * scale)
     decay = optax.add_decayed_weights(hyper["weight_decay"], mask=jax.tree.map(decays, parameters))
     adam = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"])
     match rule:
         case "lion":
-            scale = optax.flatten(optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"]))
+            lion = optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"])
+            applied = optax.flatten(optax.chain(scaled, lion))
         case "muon":
             muon = optax.chain(
                 contrib.scale_by_muon(beta=hyper["beta1"], weight_dimension_numbers=_muon_dimensions),
@@ -80,10 +87,10 @@ def _transformation(
             labels = jax.tree.unflatten(
                 jax.tree.structure(parameters), ["muon" if matrix else "adam" for matrix in hidden]
             )
-            scale = optax.partition({"muon": muon, "adam": adam}, labels)
+            applied = optax.chain(scaled, optax.partition({"muon": muon, "adam": adam}, labels))
         case _:
-            scale = optax.flatten(adam)
-    return optax.chain(scale, decay)
+            applied = optax.flatten(optax.chain(scaled, adam))
+    return optax.chain(applied, decay)
 
 
 def update(
@@ -98,8 +105,8 @@ def update(
 ) -> tuple[UnitParameters, optax.OptState]:
     """One step: clip by the global norm (`squared_norm` sums over all units), apply the rule, decay, subtract."""
     scale = jnp.minimum(1.0, hyper["clip"] * jax.lax.rsqrt(jnp.maximum(squared_norm, LEAST_SQUARED_NORM)))
-    clipped = jax.tree.map(lambda g: g * scale, gradients)
-    updates, state = _transformation(rule, hidden, parameters, hyper).update(clipped, state, parameters)
+    transformation = _transformation(rule, hidden, parameters, hyper, scale)
+    updates, state = transformation.update(gradients, state, parameters)
     return jax.tree.map(lambda p, u: p - learning_rate * u, parameters, updates), state
 
 
