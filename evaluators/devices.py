@@ -47,14 +47,18 @@ def least_used(gpus: Sequence[str], used: Sequence[str]) -> str:
     return min(gpus, key=used.count, default="")
 
 
-def gpu_environment(gpu: str, gpus: Sequence[str], workers: int) -> dict[str, str]:
-    """Environment of a worker on one of the GPUs: no other is seen, and its memory is shared evenly."""
+def gpu_environment(gpu: str, gpus: Sequence[str], workers: int, deterministic: bool = False) -> dict[str, str]:
+    """Environment of a worker on one of the GPUs: no other is seen, and its memory is shared evenly.
+
+    `deterministic` leaves out kernels that add in an order of their own, such as those with atomics.
+    """
     if not gpu:
         return {}
     on_each = -(-workers // len(gpus))
     return {
         "CUDA_VISIBLE_DEVICES": gpu,
         "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{GPU_MEMORY / on_each:.3f}",
+        **({"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"} if deterministic else {}),
     }
 
 

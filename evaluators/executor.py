@@ -81,7 +81,8 @@ class WorkerOptions:
     after a job is replaced before its next one, so that what it compiled does not pile up without end: 0 is no
     bound, None a quarter of its memory and no more than 4 GiB. The next worker loads from `cache` what it needs.
     `platform` is JAX's name of a platform, "" for the best one. Each worker sees one of `gpus`, named as in
-    CUDA_VISIBLE_DEVICES; without any it sees what this process does.
+    CUDA_VISIBLE_DEVICES; without any it sees what this process does. `deterministic` makes a GPU repeat its results
+    exactly, as a CPU does in any case.
     """
 
     backend: str = "jax"
@@ -91,6 +92,7 @@ class WorkerOptions:
     resident_bytes: int | None = None
     platform: str = ""
     gpus: tuple[str, ...] = ()
+    deterministic: bool = False
 
 
 @dataclass(eq=False)
@@ -317,7 +319,8 @@ class LocalExecutor:
         scrubbed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         if self.options.platform:
             scrubbed["JAX_PLATFORMS"] = self.options.platform
-        return scrubbed | SET | gpu_environment(gpu, self.options.gpus, self.count)
+        options = self.options
+        return scrubbed | SET | gpu_environment(gpu, options.gpus, self.count, options.deterministic)
 
 
 def _compiled_by(job: Job) -> set[tuple[str, int, int]]:

@@ -45,6 +45,7 @@ class Configuration(BaseModel):
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usual_workers)
     objective: tuple[Objective, ...] = ("score",)
     early_stopping: bool = True
+    deterministic: bool = False
 
     @field_validator("task", "objective", mode="before")
     @classmethod

@@ -65,6 +65,8 @@ def prepare(configuration: Configuration) -> Prepared:
     scale = search_scale(configuration)
     specs = task_specs(configuration.task, configuration.data, scale)
     backend = choose_backend(configuration.backend)[0]
+    if configuration.deterministic and backend == "mlx":
+        raise ValueError("deterministic: MLX has no such mode on Metal or CUDA; accepted with backend jax")
     tasks = tuple(make_task(s.name, s.profile, data=s.data, context=s.context) for s in specs)
     return Prepared(configuration, backend, scale, specs, tasks)
 
@@ -123,7 +125,13 @@ def workers(prepared: Prepared, logs: Path) -> Iterator[LocalExecutor]:
     """Worker processes for a configuration, starting up while the caller goes on."""
     gpus = usable_gpus(prepared.backend)
     deadline = deadline_seconds(prepared.scale, SLOW_GPU if gpus else SLOW_CPU)
-    options = WorkerOptions(prepared.backend, str(cache_directory()), deadline_seconds=deadline, gpus=gpus)
+    options = WorkerOptions(
+        prepared.backend,
+        str(cache_directory()),
+        deadline_seconds=deadline,
+        gpus=gpus,
+        deterministic=prepared.configuration.deterministic,
+    )
     with LocalExecutor(prepared.configuration.workers, options, logs) as executor:
         executor.warm_up()
         yield executor

@@ -11,13 +11,26 @@ from typing import Any
 import jax.numpy as jnp
 from jax.extend.core import Primitive
 
-CHEAP = frozenset(
-    """
-    add add_any sub mul neg abs sign square integer_pow max min and or not eq ne lt le gt ge select_n clamp
-    convert_element_type stop_gradient reduce_precision complex
-    broadcast_in_dim reshape transpose squeeze expand_dims slice dynamic_slice split pad concatenate rev tile copy iota
-    """.split()
+ARITHMETIC = (
+    "add",
+    "add_any",
+    "sub",
+    "mul",
+    "neg",
+    "abs",
+    "sign",
+    "square",
+    "integer_pow",
+    "max",
+    "min",
+    "complex",
 )
+CHOICES = ("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select_n", "clamp")
+TYPES = ("convert_element_type", "reduce_precision", "stop_gradient", "copy")
+SHAPES = ("broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "rev", "tile", "iota")
+PARTS = ("slice", "dynamic_slice", "split", "pad", "concatenate")
+
+CHEAP = frozenset((*ARITHMETIC, *CHOICES, *TYPES, *SHAPES, *PARTS))
 """Primitives of JAX that compute a number from few others, or only move it."""
 
 

@@ -46,6 +46,9 @@ def run(
     early_stopping: Annotated[
         bool | None, typer.Option(help="Train in full only what is promising at its rungs (the default).")
     ] = None,
+    deterministic: Annotated[
+        bool | None, typer.Option(help="Have a GPU repeat its results exactly, slower; a CPU always does.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with any of these.")] = None,
 ) -> None:
     """Search: propose, train, select, until the target number of generations; run again to continue."""
@@ -61,6 +64,7 @@ def run(
         "backend": backend,
         "objective": objective,
         "early_stopping": early_stopping,
+        "deterministic": deterministic,
     }
     configuration = configure(flags, config)
     prepared = prepare(configuration)

@@ -16,7 +16,7 @@ TELLING = """
 import json, os, sys
 
 print(json.dumps({"device": "none"}), flush=True)
-names = ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_MEM_FRACTION")
+names = ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_FLAGS")
 seen = json.dumps([os.environ.get(name) for name in names])
 for line in sys.stdin:
     job = json.loads(line)
@@ -63,15 +63,17 @@ def test_there_is_a_worker_for_each_gpu_that_the_backend_uses(monkeypatch, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("workers", "gpus", "told"),
+    ("workers", "gpus", "deterministic", "told"),
     [
-        (2, ("0", "1"), {("0", "0.900"), ("1", "0.900")}),
-        (3, ("4", "6"), {("4", "0.450"), ("6", "0.450")}),
-        (2, ("0",), {("0", "0.450")}),
-        (1, (), {(None, None)}),
+        (2, ("0", "1"), False, {("0", "0.900", None), ("1", "0.900", None)}),
+        (3, ("4", "6"), False, {("4", "0.450", None), ("6", "0.450", None)}),
+        (2, ("0",), True, {("0", "0.450", "--xla_gpu_deterministic_ops=true")}),
+        (1, (), True, {(None, None, None)}),
     ],
 )
-def test_each_worker_sees_one_gpu(make_recipe, make_job, tmp_path, monkeypatch, workers, gpus, told):
+def test_each_worker_sees_one_gpu(
+    make_recipe, make_job, tmp_path, monkeypatch, workers, gpus, deterministic, told
+):
     """Also one that takes the place of another."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     program = tmp_path / "telling.py"
@@ -79,7 +81,8 @@ def test_each_worker_sees_one_gpu(make_recipe, make_job, tmp_path, monkeypatch, 
     blank = make_job(make_recipe("swiglu"))
     jobs = [replace(blank, key=str(i), recipe=what) for i, what in enumerate(("stay", "end") * 20)]
     command = (sys.executable, "-I", str(program))
-    with LocalExecutor(workers, WorkerOptions(gpus=gpus), tmp_path / "log", command) as executor:
+    options = WorkerOptions(gpus=gpus, deterministic=deterministic)
+    with LocalExecutor(workers, options, tmp_path / "log", command) as executor:
         outcomes = list(executor.run(jobs))
         assert executor.started > workers
     reasons = {outcome.reason.partition("[")[2] for outcome in outcomes}

@@ -8,7 +8,7 @@ import pytest
 
 from evaluators.scales import SCALES
 from evolve.configuration import Configuration, ConfigurationError, configure
-from evolve.session import SLOW_CPU, SLOW_GPU, deadline_seconds
+from evolve.session import SLOW_CPU, SLOW_GPU, deadline_seconds, prepare
 
 
 def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
@@ -71,3 +71,9 @@ def test_every_scale_has_time_for_its_training():
     assert deadline_seconds(SCALES["tiny"], SLOW_CPU) > SCALES["tiny"].tokens / 10_000
     assert deadline_seconds(SCALES["small"], SLOW_CPU) > SCALES["small"].tokens / 1_000
     assert deadline_seconds(SCALES["125m"], SLOW_GPU) > SCALES["125m"].tokens / 100_000
+
+
+def test_a_deterministic_search_is_refused_where_there_is_none() -> None:
+    assert prepare(Configuration(deterministic=True, backend="jax", task=("recall",))).stored["deterministic"]
+    with pytest.raises(ValueError, match="accepted with backend jax"):
+        prepare(Configuration(deterministic=True, backend="mlx", task=("recall",)))
