@@ -8,7 +8,20 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import check, cognition, confirm, doctor, export, inspect, library, proxy, report, run, train
+from evolve.commands import (
+    check,
+    cognition,
+    confirm,
+    doctor,
+    export,
+    importing,
+    inspect,
+    library,
+    proxy,
+    report,
+    run,
+    train,
+)
 from evolve.errors import SearchError
 
 app = typer.Typer(
@@ -32,6 +45,7 @@ for command in (
     app.command()(command)
 
 app.add_typer(cognition.app, name="cognition")
+app.add_typer(importing.app, name="import")
 
 
 def main(arguments: list[str] | None = None) -> int:

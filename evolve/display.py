@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from runs.archive import Archive
 from runs.records import Attempt
 from runs.ties import tied_with_best
 
+_UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+"""Unicode's categories of characters that terminals obey or hide."""
+
 MOST_TIES = 10
 """Attempts that are named as ties; of more, only the number is told."""
 
@@ -25,6 +29,17 @@ def console() -> Console:
     """The terminal; on a pipe, plain lines without colour or wrapping."""
     target = Console(highlight=False)
     return target if target.is_terminal else Console(highlight=False, no_color=True, width=200, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Text that a terminal shows and does not obey: control and invisible characters as escapes, but for line ends
+    and tabs."""
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    shown = character in "\n\t" or unicodedata.category(character) not in _UNSEEN
+    return character if shown else character.encode("unicode_escape").decode()
 
 
 class Watch:

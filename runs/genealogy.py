@@ -18,16 +18,15 @@ class Node:
 
 def tree(rows: Sequence[Ancestry], keep: Collection[int] | None = None) -> tuple[Node, ...]:
     """Roots of the forest of `rows`, each attempt under the parent with the best score (the first among
-    equals).
+    equals). `rows` have parents before their children.
 
     With `keep`, only those attempts: one whose best parent is left out hangs under its best kept parent, or
     is a root.
     """
     kept = {row.attempt: row for row in rows if keep is None or row.attempt in keep}
     children: dict[int | None, list[Node]] = {}
-    # Parents have smaller numbers: going backwards, a child is complete before its parent; no recursion.
-    for number in sorted(kept, reverse=True):
-        row = kept[number]
+    # Parents come first: going backwards, a child is complete before its parent; no recursion.
+    for number, row in reversed(kept.items()):
         node = Node(row, tuple(reversed(children.pop(number, []))))
         known = [kept[parent] for parent in row.parents if parent in kept]
         best = max(known, key=_score, default=None)

@@ -216,14 +216,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Ancestry:
-    """One attempt as the genealogy shows it: parents, edits as one line, gain over its best parent."""
+    """One attempt as the genealogy shows it: parents, edits as one line, gain over its best parent.
+
+    Programs of imported runs are shown likewise; one without a score is unscored.
+    """
 
     attempt: int
     generation: int
     operator: str
     parents: tuple[int, ...]
     edits: str
-    status: AttemptStatus
+    status: AttemptStatus | Literal["unscored"]
     score: float | None
     gain: float | None
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from evolve.display import best_table, console, difference_lines, score_line, tie_line
+from evolve.commands.importing import print_best, print_program
+from evolve.display import best_table, console, difference_lines, printable, score_line, tie_line
 from evolve.naming import resolve
 from evolve.output import write_text
 from evolve.session import SEARCHES, stored_library
@@ -17,6 +18,7 @@ from runs.database import DATABASE_NAME
 from runs.export import FORMATS
 from runs.genealogy import lineage_lines, tree_lines
 from runs.genealogy import tree as genealogy_tree
+from runs.imported.store import ImportedRun
 from runs.records import Attempt
 from runs.store import Store
 
@@ -31,6 +33,8 @@ def located(out: Path | None) -> Path:
         if not found:
             raise ValueError(f"no search under {SEARCHES}/; name one with --out DIR or start one with `run`")
         return found[-1].parent
+    if ImportedRun.exists(out):
+        raise ValueError(f"{out}: holds an imported run, which has no recipes; accepted: tree, best, show NUMBER")
     if not (out / DATABASE_NAME).is_file():
         raise ValueError(f"{out}: holds no search (no {DATABASE_NAME} in it)")
     return out
@@ -66,6 +70,10 @@ def status(out: Out = None) -> None:
 
 def best(out: Out = None, count: Annotated[int, typer.Option(min=1, help="How many.")] = 10) -> None:
     """List the best fully trained attempts, and which of them tie with the first."""
+    if out is not None and ImportedRun.exists(out):
+        with ImportedRun.at(out) as run:
+            print_best(run, count)
+        return
     archive, target = opened(out), console()
     target.print(best_table(archive, count))
     if line := tie_line(archive):
@@ -78,6 +86,10 @@ def show(
     source: Annotated[bool, typer.Option("--source", help="Print the components' source too.")] = False,
 ) -> None:
     """Show a recipe as an ordered list of components, with its lineage where it has one."""
+    if out is not None and recipe.isdecimal() and ImportedRun.exists(out):
+        with ImportedRun.at(out) as run:
+            print_program(run, int(recipe), source)
+        return
     target = console()
     named = resolve(recipe, lambda: opened(out))
     library = stored_library(named.archive)
@@ -113,14 +125,14 @@ def tree(
     """Draw the genealogy, every attempt under its best parent; or export it as a graph with every parent."""
     if format_ != "text" and format_ not in FORMATS:
         raise ValueError(f"--format {format_}: unknown; accepted: text, {', '.join(FORMATS)}")
-    with opened(out) as archive:
-        rows = archive.genealogy()
+    with ImportedRun.at(out) if out is not None and ImportedRun.exists(out) else opened(out) as run:
+        rows = run.genealogy()
     if format_ == "text":
-        text = "".join(f"{line}\n" for line in tree_lines(genealogy_tree(rows)))
+        text = printable("".join(f"{line}\n" for line in tree_lines(genealogy_tree(rows))))
     else:
         text = FORMATS[format_](rows)
     if file is None:
-        console().out(text, highlight=False, end="")
+        console().out(printable(text), highlight=False, end="")
     else:
         write_text(file, text)
 
