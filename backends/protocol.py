@@ -104,11 +104,14 @@ class Model(Protocol):
         ...
 
     def save(self, state: State, path: Path, notes: Mapping[str, str] | None = None) -> None:
-        """Write parameters, optimizer state, step and notes as one safetensors file, atomically."""
+        """Write parameters, optimizer state, step and notes as one safetensors file, atomically.
+
+        The file is that of `backends.weights`: every backend reads it and goes on.
+        """
         ...
 
     def load(self, path: Path) -> State:
-        """Read what `save` wrote. Raises BackendError where the file is not of this model."""
+        """Read what `save` of any backend wrote. Raises BackendError where the file is not of this model."""
         ...
 
 

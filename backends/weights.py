@@ -1,10 +1,16 @@
-"""Training state as one safetensors file: parameters, optimizer moments and step, written atomically."""
+"""Training state as one safetensors file: parameters, optimizer moments and step, written atomically.
+
+The file is the same for every backend. A parameter is `PATH/NAME`, its moments are `optimizer/first/PATH/NAME` and
+`optimizer/second/PATH/NAME` of the same shape: the running averages of its gradient and of the gradient's square, before
+any correction of their bias, where its rule keeps them.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,18 +20,24 @@ from genome.instance import Instance
 
 _MOMENTS = "optimizer/"
 
+MOMENTS = ("first", "second")
 
-def write_state(
-    path: Path, parameters: Parameters, moments: dict[str, np.ndarray], step: int, notes: Mapping[str, str]
-) -> None:
+Moments = dict[str, Parameters]
+"""Running averages, "first" of gradients and "second" of their squares, of the parameters that need them."""
+
+_Named = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def write_state(path: Path, parameters: Parameters, moments: Moments, step: int, notes: Mapping[str, str]) -> None:
     """Write to a temporary file beside `path`, flush it to disk, and move it into place.
 
     `notes` are kept for `read_notes`.
     """
     from safetensors.numpy import save
 
-    tensors = {f"{place}/{name}": array for place, arrays in parameters.items() for name, array in arrays.items()}
-    tensors.update({_MOMENTS + name: array for name, array in moments.items()})
+    tensors = {f"{place}/{name}": array for place, name, array in _arrays(parameters)}
+    for moment, held in moments.items():
+        tensors.update({f"{_MOMENTS}{moment}/{place}/{name}": array for place, name, array in _arrays(held)})
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
@@ -35,10 +47,11 @@ def write_state(
     temporary.replace(path)
 
 
-def read_state(path: Path, instance: Instance) -> tuple[Parameters, dict[str, np.ndarray], int]:
+def read_state(path: Path, instance: Instance) -> tuple[Parameters, Moments, int]:
     """Parameters, optimizer moments and step.
 
-    Raises BackendError where the file cannot be read or its arrays are not those of the instance.
+    Raises BackendError where the file cannot be read, or holds other arrays than those of the instance and moments
+    of these.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -55,8 +68,44 @@ def read_state(path: Path, instance: Instance) -> tuple[Parameters, dict[str, np
             if array is None or array.shape != parameter.shape:
                 raise BackendError(f"{path}: holds no array {placed.path}/{name} of shape {parameter.shape}")
             parameters.setdefault(placed.path, {})[name] = array
-    moments = {name.removeprefix(_MOMENTS): array for name, array in arrays.items()}
-    return parameters, moments, step
+    return parameters, _moments(path, arrays, parameters), step
+
+
+def require_moments(path: Path, moments: Moments, needed: _Named, rule: str) -> None:
+    """Raises BackendError unless the moments read from a file are of those parameters that the rule keeps them of.
+
+    `needed` has the values of a moment by parameter, as `Moments`, of any framework.
+    """
+    found, wanted = _names(moments), _names(needed)
+    if other := sorted(wanted - found or found - wanted):
+        which = "lacks" if wanted - found else "holds, without use,"
+        raise BackendError(
+            f"{path}: holds an optimizer state that is not of {rule}: it {which} {_MOMENTS}{other[0]}"
+        )
+
+
+def _names(moments: _Named) -> set[str]:
+    return {f"{moment}/{place}/{name}" for moment, held in moments.items() for place, name, _ in _arrays(held)}
+
+
+def _arrays(arrays: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, Any]]:
+    return ((place, name, array) for place, own in arrays.items() for name, array in own.items())
+
+
+def _moments(path: Path, arrays: Mapping[str, np.ndarray], parameters: Parameters) -> Moments:
+    """What a file holds besides parameters, as their moments."""
+    moments: Moments = {}
+    for full_name, array in arrays.items():
+        moment, _, rest = full_name.removeprefix(_MOMENTS).partition("/")
+        place, _, name = rest.rpartition("/")
+        own = parameters.get(place, {}).get(name)
+        if not full_name.startswith(_MOMENTS) or moment not in MOMENTS or own is None or own.shape != array.shape:
+            raise BackendError(
+                f"{path}: holds {full_name} of shape {array.shape}, which is no parameter of this model and no first or"
+                " second moment of one; a file of an older version cannot be continued"
+            )
+        moments.setdefault(moment, {}).setdefault(place, {})[name] = array
+    return moments
 
 
 def read_notes(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from backends.batch import Batch
 from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.jax.compiled import CompiledUnit, CompiledUnits
+from backends.jax.moments import Places, moments_of, unit_places, with_moments
 from backends.jax.network import Network
 from backends.jax.optimizers import hidden_matrices, start
 from backends.jax.scanned import WholeProgram
@@ -25,9 +26,9 @@ from backends.jax.units import UnitParameters, units
 from backends.looks import Look, go_on, spans, watched
 from backends.optimization import hyperparameters
 from backends.plan import TOKENS, plan
-from backends.protocol import BackendError, Evaluation
+from backends.protocol import Evaluation
 from backends.schedule import learning_rates
-from backends.weights import read_state, write_state
+from backends.weights import Moments, read_state, require_moments, write_state
 from genome.instance import Instance
 
 
@@ -92,26 +93,27 @@ class JaxModel:
         return Network(self.instance, self.parameters(state))
 
     def save(self, state: TrainingState, path: Path, notes: Mapping[str, str] | None = None) -> None:
-        moments = {
-            f"{unit.paths[0]}/{i}": np.asarray(leaf)
-            for unit, own in zip(self.placed, state.optimizer, strict=True)
-            for i, leaf in enumerate(jax.tree.leaves(own))
-        }
-        write_state(path, self.parameters(state), moments, state.step, notes or {})
+        write_state(path, self.parameters(state), self._moments(state), state.step, notes or {})
 
     def load(self, path: Path) -> TrainingState:
         parameters, moments, step = read_state(path, self.instance)
         state = self._state(parameters)
-        for index, unit in enumerate(self.placed):
-            leaves, structure = jax.tree.flatten(state.optimizer[index])
-            saved = [moments.pop(f"{unit.paths[0]}/{i}", None) for i in range(len(leaves))]
-            if any(a is None or a.shape != leaf.shape for a, leaf in zip(saved, leaves, strict=True)):
-                raise BackendError(f"{path}: the optimizer state of {unit.paths[0]} is not that of {self.rule}")
-            state.optimizer[index] = jax.tree.unflatten(structure, map(jax.device_put, saved))
-        if moments:
-            raise BackendError(f"{path}: holds optimizer state that {self.rule} has no use for: {min(moments)}")
+        require_moments(path, moments, self._moments(state), self.rule)
+        for index, places in enumerate(self._places(state)):
+            state.optimizer[index] = with_moments(state.optimizer[index], places, moments, step)
         state.step = step
         return state
+
+    def _places(self, state: TrainingState) -> list[Places]:
+        """Places of every unit's parameters."""
+        return [unit_places(unit.paths, own) for unit, own in zip(self.placed, state.parameters, strict=True)]
+
+    def _moments(self, state: TrainingState) -> Moments:
+        moments: Moments = {}
+        for own, places in zip(state.optimizer, self._places(state), strict=True):
+            for moment, arrays in moments_of(own, places).items():
+                moments.setdefault(moment, {}).update(arrays)
+        return moments
 
     def _state(self, parameters: Parameters) -> TrainingState:
         placed = [

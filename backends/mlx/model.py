@@ -18,9 +18,9 @@ from backends.mlx.network import Arrays, forward, loss, score
 from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, start, update
 from backends.optimization import hyperparameters
 from backends.plan import plan
-from backends.protocol import BackendError, Evaluation
+from backends.protocol import Evaluation
 from backends.schedule import learning_rates
-from backends.weights import read_state, write_state
+from backends.weights import read_state, require_moments, write_state
 from genome.instance import Instance
 
 Compile = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -75,26 +75,16 @@ class MlxModel:
         return _on_host(state.parameters)
 
     def save(self, state: TrainingState, path: Path, notes: Mapping[str, str] | None = None) -> None:
-        moments = {
-            f"{moment}/{place}/{name}": np.array(array)
-            for moment, arrays in state.moments.items()
-            for place, own in arrays.items()
-            for name, array in own.items()
-        }
+        moments = {moment: _on_host(arrays) for moment, arrays in state.moments.items()}
         write_state(path, self.parameters(state), moments, state.step, notes or {})
 
     def load(self, path: Path) -> TrainingState:
-        parameters, saved, step = read_state(path, self.instance)
+        parameters, moments, step = read_state(path, self.instance)
         state = self._state(parameters)
-        for moment, arrays in state.moments.items():
-            for place, own in arrays.items():
-                for name, array in own.items():
-                    held = saved.pop(f"{moment}/{place}/{name}", None)
-                    if held is None or held.shape != array.shape:
-                        raise BackendError(f"{path}: the optimizer state of {place} is not that of {self.rule}")
-                    own[name] = mx.array(held)
-        if saved:
-            raise BackendError(f"{path}: holds optimizer state that {self.rule} has no use for: {min(saved)}")
+        require_moments(path, moments, state.moments, self.rule)
+        for moment, held in state.moments.items():
+            for place, own in held.items():
+                own.update({name: mx.array(moments[moment][place][name]) for name in own})
         state.step = step
         return state
 

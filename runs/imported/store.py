@@ -52,7 +52,7 @@ def write_run(
             run = {
                 "id": 1,
                 "format": format_,
-                "source": source.name,
+                "source": source.resolve().name,
                 "imported_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "version": version,
             }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,8 +73,8 @@ def exported(
     text = module_text(instance, library, TARGETS[target], "a model", lines)
     path, weights = folder / f"exported_{target}.py", folder / "weights.safetensors"
     path.write_text(text, encoding="utf-8")
-    moments: Mapping[str, np.ndarray] = {"momentum/head.0": np.zeros(3, np.float32)}
-    write_state(weights, initial_parameters(instance, 0), dict(moments), 7, {"adjustments": "[]"})
+    parameters = initial_parameters(instance, 0)
+    write_state(weights, parameters, {"first": parameters}, 7, {"adjustments": "[]"})
     module = imported(path)
     return Exported(target, text, module, module.load(weights))
 

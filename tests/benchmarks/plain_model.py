@@ -26,13 +26,14 @@ from backends.batch import IGNORED, Batch
 from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.jax.backend import JaxBackend
+from backends.jax.moments import Place, Places, moments_of, with_moments
 from backends.looks import Look, go_on, spans, watched
 from backends.lowering import run_calls
 from backends.optimization import decays, is_hidden_matrix, match_rms
 from backends.plan import TOKENS, plan
-from backends.protocol import BackendError, Compilation, Device, Evaluation, Precision, Program, chosen_program
+from backends.protocol import Compilation, Device, Evaluation, Precision, Program, chosen_program
 from backends.schedule import learning_rates
-from backends.weights import read_state, write_state
+from backends.weights import read_state, require_moments, write_state
 from genome.instance import Instance
 
 COMPILATION_EVENTS = (
@@ -82,6 +83,12 @@ class TrainingState:
     step: int
 
 
+def places(state: TrainingState) -> Places:
+    """Places of the parameters in the state of the rule."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(state.parameters)
+    return {key: Place(key[0].key, key[1].key, leaf.shape) for key, leaf in leaves}
+
+
 class PlainModel:
     """See `backends.protocol.Model`; appends the losses of training to `losses`."""
 
@@ -126,16 +133,14 @@ class PlainModel:
         return jax.device_get(state.parameters)
 
     def save(self, state: TrainingState, path: Path, notes: Mapping[str, str] | None = None) -> None:
-        moments = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state.optimizer))}
+        moments = moments_of(state.optimizer, places(state))
         write_state(path, self.parameters(state), moments, state.step, notes or {})
 
     def load(self, path: Path) -> TrainingState:
         parameters, moments, step = read_state(path, self.instance)
         state = self._state(parameters)
-        leaves, structure = jax.tree.flatten(state.optimizer)
-        if set(moments) != {str(i) for i in range(len(leaves))}:
-            raise BackendError(f"{path}: the optimizer state is not that of this model")
-        state.optimizer = jax.tree.unflatten(structure, [moments[str(i)] for i in range(len(leaves))])
+        require_moments(path, moments, moments_of(state.optimizer, places(state)), "this model")
+        state.optimizer = with_moments(state.optimizer, places(state), moments, step)
         state.step = step
         return state
 

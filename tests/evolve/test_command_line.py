@@ -187,7 +187,7 @@ def test_weights_are_exported_beside_the_module(capsys: pytest.CaptureFixture[st
     instance = instantiate(load_architectures()["llama"].recipe, load_library(), Sizes(16, 64, 256, 64))
     trained, module = tmp_path / "trained.safetensors", tmp_path / "model.py"
     parameters = initial_parameters(instance, 3)
-    write_state(trained, parameters, {"momentum": parameters["head.0"]["output"]}, 5, {})
+    write_state(trained, parameters, {"first": parameters}, 5, {})
     export = ["export", "llama", "--to", "torch", "-o", module, "--weights", trained]
     assert main([str(word) for word in [*export, "--width", 16]]) == 0
     written, moments, _ = read_state(tmp_path / "model.safetensors", instance)
