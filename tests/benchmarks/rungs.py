@@ -154,7 +154,7 @@ def main() -> None:
         print()
         found = {}
         for archive in archives:
-            yardstick = archive.yardstick()
+            yardstick = archive.yardstick
             assert yardstick is not None
             known = candidates(archive)
             print(f"{len(known)} candidates, noise floor {yardstick.noise.score:.4f}")
