@@ -8,21 +8,21 @@ from backends.optimization import is_hidden_matrix
 from backends.plan import Call, plan
 from backends.precision import precise_nodes
 from backends.protocol import Precision
-from backends.saved import RULES, Use
+from backends.saved import DEAR, Saved, saved_by
 from genome.instance import Instance
-from genome.typing import Program
 from genome.values import Value
 
+Name = tuple[int, int]
+"""A value: the number of the call that makes it, and of the node in its program."""
+
 FLOAT32 = 4
-STREAM_KINDS = ("embedding", "residual")
-"""What these return is the stream between blocks, which stays until the backward pass has read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingBytes:
     """Bytes of a training step, without what a framework takes for itself.
 
-    `working` is for the gradients of what the largest component keeps, which its backward pass makes and drops.
+    `working` is for what the backward pass of the largest component makes and drops.
     """
 
     parameters: int
@@ -39,15 +39,11 @@ class TrainingBytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Bytes that one call keeps: of values, by a name of each that other calls may keep as well, and of its own."""
+class CallBytes:
+    """Bytes that one call keeps, and that its backward pass makes and drops."""
 
-    values: dict[tuple[int, int], float]
-    own: float
-
-    @property
-    def total(self) -> float:
-        return sum(self.values.values()) + self.own
+    kept: float
+    working: float
 
 
 def training_bytes(
@@ -61,14 +57,13 @@ def training_bytes(
     """
     calls = plan(instance)
     parameters = FLOAT32 * sum(call.program.parameter_count for call in calls)
-    kept = [_kept(number, call, batch, precision, fused) for number, call in enumerate(calls)]
-    values = {name: size for own in kept for name, size in own.values.items()}
+    own = _call_bytes(calls, batch, precision, fused)
     return TrainingBytes(
         parameters=parameters,
         gradients=parameters,
         moments=_moments(calls, str(instance.optimizer["rule"])),
-        activations=round(sum(values.values()) + sum(own.own for own in kept)),
-        working=round(max(own.total for own in kept)),
+        activations=round(sum(call.kept for call in own)),
+        working=round(max(call.working for call in own)),
         scores=2 * FLOAT32 * batch * instance.sizes.context * instance.sizes.vocabulary,
     )
 
@@ -83,54 +78,68 @@ def _moments(calls: tuple[Call, ...], rule: str) -> int:
     return FLOAT32 * numbers
 
 
-def _kept(number: int, call: Call, batch: int, precision: Precision, fused: bool) -> Kept:
-    program, context = call.program, call.program.sizes.context
-    size = 2 if precision == "bfloat16" else FLOAT32
-    precise, flows, names = precise_nodes(program), _learned(program), _names(number, call)
-    whole = {program.output} if program.kind in STREAM_KINDS else set()
-    own = float(size * program.parameter_count) if precision == "bfloat16" else 0.0
-    for index, node in enumerate(program.nodes):
-        if node.operation == "input" or not flows[index]:
-            continue
-        half = precision == "bfloat16" and index not in precise
-        types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
-        learned = tuple(i is not None and flows[i] for i in node.inputs)
-        saved = RULES[node.operation](Use(node, types, learned, context, half, fused))
-        whole.update(i for i in (node.inputs[port] for port in saved.inputs) if i is not None)
-        if saved.result:
-            whole.add(index)
-        rows = _rows(node.value, batch, context)
-        own += rows * ((size if half else FLOAT32) * saved.own + FLOAT32 * saved.exact)
-        own += min(rows, context) * FLOAT32 * saved.fixed
+def _call_bytes(calls: tuple[Call, ...], batch: int, precision: Precision, fused: bool) -> list[CallBytes]:
+    """Every call's, the last first: a gradient needs values, and of these what is not kept needs its own inputs.
 
-    def bytes_of(index: int) -> float:
-        value = program.nodes[index].value
-        each = FLOAT32 if index in precise or value.tokens else size
-        return float(each * value.elements * _rows(value, batch, context))
-
-    return Kept({names[index]: bytes_of(index) for index in whole}, own)
-
-
-def _learned(program: Program) -> list[bool]:
-    """Which nodes a gradient flows to: those that depend on a parameter or on another program's value."""
-    flows: list[bool] = []
-    for node in program.nodes:
-        given = node.operation in ("input", "shared") and not node.value.tokens
-        flows.append(given or bool(node.parameters) or any(flows[i] for i in node.inputs if i is not None))
-    return flows
+    A backward pass makes what is not kept again, the gradient of every value, and two numbers for each that an
+    operation keeps inside. What needs nothing, such as a sum or a split, is left out: it is part of what reads it.
+    """
+    half = precision == "bfloat16"
+    names = _names(calls)
+    passing = _passing(calls, names)
+    needed, found = set(passing), []
+    for number, (call, own) in reversed(list(enumerate(zip(calls, names, strict=True)))):
+        program, precise = call.program, precise_nodes(call.program)
+        kept = working = 0.0
+        for index, (flows, saved) in reversed(list(enumerate(saved_by(program, half and fused)))):
+            node, name = program.nodes[index], own[index]
+            wanted = name in needed
+            if name != (number, index) or not (flows or wanted):
+                continue
+            each = 2 if half and not saved.exact and index not in precise else FLOAT32
+            each *= _rows(node.value, batch, program.sizes.context)
+            inside, result = each * saved.own, each * node.value.elements
+            keeps = name in passing or (node.operation in DEAR and (wanted or saved.result))
+            again = wanted and not keeps
+            kept += inside + keeps * result
+            working += 2 * inside + (saved != Saved()) * (flows + again) * result
+            inputs = node.inputs if again else [i for port, i in enumerate(node.inputs) if port in saved.inputs]
+            needed.update(own[i] for i in inputs if i is not None)
+        found.append(CallBytes(kept, working))
+    return found
 
 
-def _names(number: int, call: Call) -> dict[int, tuple[int, int]]:
-    """A name for every node's value: what passes between programs has the name of its slot."""
-    program = call.program
-    names = {index: (number, index) for index in range(len(program.nodes))}
-    outside = [
-        *zip(range(len(program.arguments)), call.arguments, strict=True),
-        *zip(program.reads.values(), call.reads, strict=True),
-        *zip(program.writes.values(), call.writes, strict=True),
-        (program.output, call.result),
-    ]
-    return names | {index: (-1, slot) for index, slot in outside}
+def _passing(calls: tuple[Call, ...], names: list[list[Name]]) -> set[Name]:
+    """Values between blocks, kept whatever made them: the stream after each mixer, and what later blocks read."""
+    read = {slot for call in calls for slot in call.reads}
+    passing: set[Name] = set()
+    mixed = False
+    for call, own in zip(calls, names, strict=True):
+        program = call.program
+        passing.update(
+            own[i] for slot, i in zip(call.writes, program.writes.values(), strict=True) if slot in read
+        )
+        mixed |= program.kind in ("mixer", "channel")
+        if program.kind == "embedding" or (program.kind == "residual" and mixed):
+            passing.add(own[program.output])
+            mixed = False
+    return passing
+
+
+def _names(calls: tuple[Call, ...]) -> list[list[Name]]:
+    """For every node of every call the node that makes its value, which may be another call's."""
+    made: dict[int, Name] = {}
+    names: list[list[Name]] = []
+    for number, call in enumerate(calls):
+        program = call.program
+        own = [(number, index) for index in range(len(program.nodes))]
+        given = (*range(len(program.arguments)), *program.reads.values())
+        for index, slot in zip(given, call.takes, strict=True):
+            own[index] = made.get(slot, own[index])
+        filled = (program.output, *program.writes.values())
+        made.update((slot, own[index]) for slot, index in zip(call.fills, filled, strict=True))
+        names.append(own)
+    return names
 
 
 def _rows(value: Value, batch: int, context: int) -> int:

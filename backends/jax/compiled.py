@@ -32,17 +32,18 @@ class Saved(NamedTuple):
 
 @dataclass(frozen=True)
 class Pullback:
-    """How a gradient function is put together: `sources` numbers its arrays, first those saved, then the arguments.
+    """How a gradient function is put together: `sources` numbers those saved, the arguments, and `constants`.
 
     A forward pass that returned its arguments would copy them, all parameters at every step.
     """
 
     structure: Any
     sources: tuple[int, ...]
+    constants: tuple[ArrayLike, ...]
 
     def restored(self, arrays: list[jax.Array], parameters: UnitParameters, inputs: Inputs) -> Callable[..., Any]:
         """The function from cotangents to gradients."""
-        every = [*arrays, *jax.tree.leaves((parameters, inputs))]
+        every = [*arrays, *jax.tree.leaves((parameters, inputs)), *self.constants]
         return jax.tree.unflatten(self.structure, [every[source] for source in self.sources])
 
 
@@ -178,11 +179,13 @@ def unit_forward(
     else:
         results, pullback = jax.vjp(apply, parameters, inputs)
     leaves, structure = jax.tree.flatten(pullback)
-    given = {id(array): i for i, array in enumerate(jax.tree.leaves((parameters, inputs)))}
-    made = list({id(leaf): leaf for leaf in leaves if id(leaf) not in given}.values())
-    places = {id(leaf): i for i, leaf in enumerate(made)}
-    places |= {known: len(made) + i for known, i in given.items()}
-    return results, made, Pullback(structure, tuple(places[id(leaf)] for leaf in leaves))
+    given = jax.tree.leaves((parameters, inputs))
+    known = {id(array) for array in given}
+    others = {id(leaf): leaf for leaf in leaves if id(leaf) not in known}.values()
+    made = [leaf for leaf in others if isinstance(leaf, jax.core.Tracer)]
+    constants = [leaf for leaf in others if not isinstance(leaf, jax.core.Tracer)]
+    places = {id(array): i for i, array in enumerate((*made, *given, *constants))}
+    return results, made, Pullback(structure, tuple(places[id(leaf)] for leaf in leaves), tuple(constants))
 
 
 def unit_loss(

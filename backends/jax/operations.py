@@ -91,7 +91,8 @@ def softmax(call: Applied) -> jax.Array:
 
 @lowers("clip")
 def clip(call: Applied) -> jax.Array:
-    return jnp.clip(call.x, call.number("low"), call.number("high"))
+    low, high = (jnp.asarray(call.number(name), call.dtype) for name in ("low", "high"))
+    return jax.lax.clamp(low, call.x, high)
 
 
 @lowers("position")

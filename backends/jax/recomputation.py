@@ -26,11 +26,13 @@ ARITHMETIC = (
     "complex",
 )
 CHOICES = ("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select_n", "clamp")
-TYPES = ("convert_element_type", "reduce_precision", "stop_gradient", "copy")
+TYPES = ("convert_element_type", "reduce_precision", "stop_gradient", "copy", "optimization_barrier")
 SHAPES = ("broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "rev", "tile", "iota")
 PARTS = ("slice", "dynamic_slice", "split", "pad", "concatenate")
+OWN_DERIVATIVES = ("custom_jvp_call",)
+"""A rectifier, and the softplus, whose exponentials are kept as they are."""
 
-CHEAP = frozenset((*ARITHMETIC, *CHOICES, *TYPES, *SHAPES, *PARTS))
+CHEAP = frozenset((*ARITHMETIC, *CHOICES, *TYPES, *SHAPES, *PARTS, *OWN_DERIVATIVES))
 """Primitives of JAX that compute a number from few others, or only move it."""
 
 

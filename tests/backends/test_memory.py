@@ -84,7 +84,8 @@ def measured_activations(instance: Instance, precision: Precision = "float32") -
         own, filled = held_by(unit, types, precision)
         total += own
         types.update(zip(unit.fills, filled, strict=True))
-    return total
+    scores = types[plan(instance)[-1].result]
+    return total - scores.size * scores.dtype.itemsize  # these are predicted apart
 
 
 def ratio(instance: Instance, precision: Precision = "float32") -> float:
@@ -140,7 +141,7 @@ def test_parameters_and_scores():
 
 
 def test_activations_grow_with_the_batch_and_shrink_with_precision():
-    instance = architecture("transformer", 256)
+    instance = architecture("mamba2", 256)
     one, four = (training_bytes(instance, batch).activations for batch in (1, 4))
     assert 3.5 * one < four < 4 * one
     assert training_bytes(instance, 4, "bfloat16").activations < four

@@ -28,8 +28,9 @@ def mixture_of_experts(
     """The sum over experts of gates_e * down_e(silu(gate_e x) * up_e x): gated units (2002.05202) behind a router.
 
     Every expert runs at every position; a gate of zero removes its expert's output and its gradient. The experts
-    take turns and are computed again in the backward pass: on a CPU that is twice as fast as all side by side,
-    whose hidden values leave the cache, and neither compile time nor memory grows with their number.
+    take turns: on a CPU that is twice as fast as all side by side, whose hidden values leave the cache, and compile
+    time does not grow with their number. The backward pass computes them again, unless the policy of a
+    `jax.checkpoint` around this keeps their products.
     """
     features = x_BxTxD.shape[-1]
     x_NxD = x_BxTxD.reshape(-1, features)
