@@ -35,6 +35,10 @@ class FrameworkArray(Protocol):
 
     def __rmul__(self, other: Any, /) -> Self: ...
 
+    def __mod__(self, other: Any, /) -> Self: ...
+
+    def __le__(self, other: Any, /) -> Self: ...
+
 
 Array = TypeVar("Array", bound=FrameworkArray)
 Dtype = TypeVar("Dtype")

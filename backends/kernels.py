@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
+
+import numpy as np
 
 from backends.arrays import Array
 
 
 @dataclass(frozen=True)
 class Kernels(Generic[Array]):
-    """Functions of arrays that come batch first and time second; names as in each framework's `kernels`."""
+    """Functions of arrays that come batch first and time second; names as in each framework's `kernels`.
+
+    `rope` takes the number of the first position besides. The last group is for decoding: `take` picks places of the
+    second axis, `write` puts one value [B, 1, ...] there, `softmax` is over the last axis.
+    """
 
     broadcast_to: Callable[[Array, tuple[int, ...]], Array]
     concatenate: Callable[[list[Array], int], Array]
@@ -25,6 +31,14 @@ class Kernels(Generic[Array]):
     attend: Callable[..., Array]
     linear_attention: Callable[..., Array]
     delta_rule: Callable[..., Array]
-    rope: Callable[[Array, float], Array]
+    rope: Callable[..., Array]
     top_k: Callable[[Array, int], Array]
     mixture_of_experts: Callable[[Array, Array, Array, Array, Array], Array]
+    array: Callable[[np.ndarray], Array]
+    zeros: Callable[[tuple[int, ...], Any], Array]
+    arange: Callable[[int], Array]
+    exp: Callable[[Array], Array]
+    softmax: Callable[[Array], Array]
+    where: Callable[..., Array]
+    take: Callable[[Array, Array], Array]
+    write: Callable[[Array, Array, Array], Array]

@@ -39,19 +39,19 @@ def run_program(
     """
     shared = dict(zip(program.reads.values(), reads, strict=True))
     precise = precise_nodes(program)
-    values: list[Array] = list(arguments)
+    values: dict[int, Array] = dict(enumerate(arguments))
     penalties: list[Array] = []
     for index, node in enumerate(program.nodes[len(arguments) :], len(arguments)):
         if index in shared:
-            values.append(shared[index])
+            values[index] = shared[index]
             continue
         own = table.float32 if index in precise else dtype
-        applied = _applied(program, node, values, parameters, length, own)
+        call = applied(program, node, values, parameters, length, own)
         if node.operation == "penalty":
-            loss = applied.values[1]
+            loss = call.values[1]
             assert loss is not None
-            penalties.append(applied.number("weight") * loss.astype(table.float32).mean())
-        values.append(table.implementations[node.operation](applied).astype(applied.dtype))
+            penalties.append(call.number("weight") * loss.astype(table.float32).mean())
+        values[index] = table.implementations[node.operation](call).astype(own)
     writes = tuple(values[index] for index in program.writes.values())
     penalty = sum(penalties[1:], penalties[0]) if penalties else None
     return Lowered(values[program.output], writes, penalty)
@@ -80,19 +80,21 @@ def run_calls(
     return values, penalty
 
 
-def _applied(
+def applied(
     program: Program,
     node: TypedNode,
-    values: list[Array],
+    values: Mapping[int, Array],
     parameters: Mapping[str, Array],
     length: int,
     dtype: Dtype,
 ) -> Applied[Array, Dtype]:
+    """What the implementation of a node is given, from the values of the nodes before; one that is not known counts
+    as absent."""
     defaults = {option.name: option.default for option in OPERATIONS[node.operation].options}
     types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
     decays = decay_inputs(node)
     arrays = tuple(
-        None if i is None else values[i] if i in decays or (t and t.tokens) else values[i].astype(dtype)
+        None if i not in values else values[i] if i in decays or (t and t.tokens) else values[i].astype(dtype)
         for i, t in zip(node.inputs, types, strict=True)
     )
     own = tuple(parameters[name].astype(dtype) for name in node.parameters)

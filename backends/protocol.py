@@ -71,6 +71,29 @@ class Compilation:
         return Compilation(self.total + other.total, self.trace + other.trace, self.saved + other.saved)
 
 
+class Decoder(Protocol):
+    """Sequences that grow by one token at a time, side by side.
+
+    What it keeps has the size that the cost model says (`Program.state` in genome/typing.py), however long they are.
+    """
+
+    position: int
+    """Tokens of each sequence read so far."""
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes kept per sequence."""
+        ...
+
+    def step(self, tokens_B: np.ndarray) -> np.ndarray:
+        """Read one more token of each sequence: scores of the next one, float32 [B, vocabulary].
+
+        They are those of `Model.logits` at that position of the tokens read so far. Raises ValueError for tokens
+        that are not B known ones, and where the sequences are as long as the instance's context already.
+        """
+        ...
+
+
 class Model(Protocol):
     """A lowered instance. Training state is passed in and returned; a passed state is used up."""
 
@@ -97,6 +120,10 @@ class Model(Protocol):
 
     def logits(self, state: State, tokens_BxT: np.ndarray) -> np.ndarray:
         """Scores of the next token, float32 [B, T, vocabulary]."""
+        ...
+
+    def decoder(self, state: State, batch: int) -> Decoder:
+        """Start `batch` empty sequences. It reads the state, which must not be trained on while it is in use."""
         ...
 
     def parameters(self, state: State) -> Parameters:

@@ -7,8 +7,8 @@ The docstring is its documentation line; the returned `Result` holds type, param
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from inspect import Parameter as Argument
 from inspect import signature
 from math import prod
@@ -56,13 +56,17 @@ class Result:
     `flops` counts the forward pass per position where the result varies over positions, else once for a whole
     sequence. It follows XLA's cost analysis: two per multiply-add of a product, one per element for arithmetic,
     comparison and selection, none for transcendental functions (exp, log, tanh, roots, sine), which XLA counts
-    as a category of their own. `state` is the number of elements that decoding keeps per sequence.
+    as a category of their own.
+
+    What decoding keeps per sequence from one position to the next: of the inputs named in `history` their values at
+    so many last positions, and an array of shape `recurrent`.
     """
 
     value: Value
     parameters: tuple[Parameter, ...] = ()
     flops: float = 0.0
-    state: int = 0
+    history: Mapping[str, int] = field(default_factory=dict)
+    recurrent: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

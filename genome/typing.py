@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING
 
 from genome.canonical import canonical, digest
@@ -24,7 +25,10 @@ REFERENCE_SIZES = Sizes(width=64, hidden=128, vocabulary=64, context=32)
 
 @dataclass(frozen=True, slots=True)
 class TypedNode:
-    """A call with concrete options, the type of its result, and its parameters by full local name."""
+    """A call with concrete options, the type of its result, its parameters by full local name, and what it costs.
+
+    `history` and `recurrent` are those of `genome.operation.Result`.
+    """
 
     operation: str
     inputs: tuple[int | None, ...]
@@ -32,7 +36,8 @@ class TypedNode:
     value: Value
     parameters: dict[str, Parameter]
     flops: float
-    state: int
+    history: Mapping[str, int]
+    recurrent: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +81,35 @@ class Program:
         """Floating-point operations of the forward pass per token of one sequence of `context` tokens."""
         return sum(node.flops / (context if node.value.over == "parameter" else 1) for node in self.nodes)
 
+    @cached_property
+    def histories(self) -> dict[int, int]:
+        """How many last positions decoding keeps of a node's values; all that look back at it share them.
+
+        What is the same for every sequence is no state.
+        """
+        kept: dict[int, int] = {}
+        for node in self.nodes:
+            ports = OPERATIONS[node.operation].ports if node.history else ()
+            for port, index in zip(ports, node.inputs, strict=False):
+                positions = node.history.get(port.name, 0)
+                if index is not None and positions and self.nodes[index].value.over == "stream":
+                    kept[index] = max(kept.get(index, 0), positions)
+        return kept
+
+    @cached_property
+    def recurrences(self) -> dict[int, tuple[int, ...]]:
+        """Shapes of the arrays that nodes carry from position to position in decoding."""
+        return {
+            index: node.recurrent
+            for index, node in enumerate(self.nodes)
+            if node.recurrent is not None and node.value.over == "stream"
+        }
+
     @property
     def state(self) -> int:
         """Elements that decoding keeps per sequence."""
-        return sum(node.state for node in self.nodes if node.value.over == "stream")
+        looked_back = sum(n * self.nodes[index].value.elements for index, n in self.histories.items())
+        return looked_back + sum(map(prod, self.recurrences.values()))
 
 
 def check_component(component: Component) -> None:
@@ -103,7 +133,7 @@ def program(
     nodes: list[TypedNode] = []
     for index, node in enumerate(bound.nodes):
         if node.operation == "input":
-            nodes.append(TypedNode("input", (), {}, arguments[index], {}, 0.0, 0))
+            nodes.append(TypedNode("input", (), {}, arguments[index], {}, 0.0, {}, None))
             continue
         try:
             nodes.append(_typed(node, nodes, names.get(index, ""), sizes, kind, shared or {}))
@@ -149,7 +179,8 @@ def _typed(
         raise GenomeError(f"{operation.name} makes {result.value.elements} numbers{where}; up to {limit}")
     single = len(result.parameters) == 1
     parameters = {label if single else f"{label}.{p.name}": p for p in result.parameters}
-    return TypedNode(node.operation, node.inputs, options, result.value, parameters, result.flops, result.state)
+    costs = result.flops, result.history, result.recurrent
+    return TypedNode(node.operation, node.inputs, options, result.value, parameters, *costs)
 
 
 def _infer(rule, takes_sizes: bool, sizes: Sizes, values: list, options: dict) -> Result:

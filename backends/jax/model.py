@@ -17,6 +17,7 @@ from backends.batch import Batch
 from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.jax.compiled import CompiledUnit, CompiledUnits
+from backends.jax.decoder import DecodingProgram, JaxDecoder
 from backends.jax.moments import Places, moments_of, unit_places, with_moments
 from backends.jax.network import Network
 from backends.jax.optimizers import hidden_matrices, start
@@ -45,11 +46,13 @@ class JaxModel:
     ) -> None:
         """`whole` is the program of all training steps, None where they are stitched."""
         self.instance = instance
-        self.placed = units(plan(instance))
+        calls = plan(instance)
+        self.placed = units(calls)
         self.units: list[CompiledUnit] = [table.get(unit, dtype) for unit in self.placed]
         self.table = table
         self.updates: list[Callable[..., Any] | None] = [None] * len(self.placed)
         self.whole = whole
+        self.decoding = DecodingProgram(calls, instance.sizes, dtype, table.executables)
         self.hidden = [hidden_matrices(unit) for unit in self.placed]
         self.rule = str(instance.optimizer["rule"])
         self.hyper = {
@@ -84,6 +87,9 @@ class JaxModel:
         values = self._forward(state.parameters, tokens_BxT)
         inputs = tuple(values[slot] for slot in self.placed[-1].takes)
         return np.asarray(self.units[-1].values(state.parameters[-1], inputs)[0], np.float32)
+
+    def decoder(self, state: TrainingState, batch: int) -> JaxDecoder:
+        return JaxDecoder(self.decoding, state, batch)
 
     def parameters(self, state: TrainingState) -> Parameters:
         return self._by_path(state.parameters)

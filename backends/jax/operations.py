@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
 from backends import table
+from backends.decoding import Decoding
 from backends.features import declare_features
 from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
 from backends.jax.kernels.products import project
@@ -121,9 +123,19 @@ KERNELS = Kernels(
     rope=positions.rope,
     top_k=experts.top_k,
     mixture_of_experts=experts.mixture_of_experts,
+    array=jnp.asarray,
+    zeros=jnp.zeros,
+    arange=jnp.arange,
+    exp=jnp.exp,
+    softmax=jax.nn.softmax,
+    where=jnp.where,
+    take=partial(jnp.take, axis=1),
+    write=partial(jax.lax.dynamic_update_slice_in_dim, axis=1),
 )
 
 TABLE.declare_pointwise(FUNCTIONS)
 TABLE.declare_arithmetic(ARITHMETIC)
 declare_features(TABLE, KERNELS)
 declare_sequence(TABLE, KERNELS)
+
+DECODING = Decoding(TABLE, KERNELS)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import mlx.core as mx
 import numpy as np
 
 from backends import table
+from backends.decoding import Decoding
 from backends.features import declare_features
 from backends.kernels import Kernels
 from backends.mlx.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
@@ -122,6 +124,11 @@ def sinusoid(call: Applied) -> mx.array:
     return mx.array(sinusoid_table(call.length, call.whole("features")))[None]
 
 
+def written(x: mx.array, value: mx.array, place: mx.array) -> mx.array:
+    """The array with one place of its second axis replaced."""
+    return mx.slice_update(x, value, place.reshape(1), axes=(1,))
+
+
 KERNELS = Kernels(
     broadcast_to=mx.broadcast_to,
     concatenate=mx.concatenate,
@@ -138,9 +145,19 @@ KERNELS = Kernels(
     rope=positions.rope,
     top_k=experts.top_k,
     mixture_of_experts=experts.mixture_of_experts,
+    array=mx.array,
+    zeros=mx.zeros,
+    arange=mx.arange,
+    exp=mx.exp,
+    softmax=partial(mx.softmax, axis=-1),
+    where=mx.where,
+    take=partial(mx.take, axis=1),
+    write=written,
 )
 
 TABLE.declare_pointwise(FUNCTIONS)
 TABLE.declare_arithmetic(ARITHMETIC)
 declare_features(TABLE, KERNELS)
 declare_sequence(TABLE, KERNELS)
+
+DECODING = Decoding(TABLE, KERNELS)

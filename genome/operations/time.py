@@ -23,7 +23,7 @@ def _stream(name: str, value: Value) -> Value:
 def shift(x: Value, steps: int = 1) -> Result:
     """The value of some positions before, zero before the start."""
     x = _stream("shift", x)
-    return Result(x.like(low=min(x.low, 0.0), high=max(x.high, 0.0)), state=steps * x.elements)
+    return Result(x.like(low=min(x.low, 0.0), high=max(x.high, 0.0)), history={"x": steps})
 
 
 @operation(owns=True)
@@ -33,7 +33,7 @@ def causal_conv(x: Value, kernel: int = 4) -> Result:
     if kernel > 64:
         raise GenomeError(f"causal_conv takes kernels of up to 64 positions, not {kernel}; long_conv has no limit")
     weight = Parameter("weight", (kernel, *x.shape), "normal", kernel**-0.5)
-    return Result(x.like(), (weight,), (2 * kernel - 1) * x.elements, (kernel - 1) * x.elements)
+    return Result(x.like(), (weight,), (2 * kernel - 1) * x.elements, {"x": kernel - 1})
 
 
 @operation()
@@ -44,8 +44,7 @@ def long_conv(x: Value, filter: Value, *, sizes: Sizes) -> Result:
         raise GenomeError(f"long_conv: the filter has shape {filter.shape}, the value {x.shape}")
     value = Value(x.shape, widest((x, filter)))
     flops = 40 * sizes.context.bit_length() * x.elements  # three transforms over twice the context
-    kept = sum(part.over == "stream" for part in (x, filter))
-    return Result(value, flops=flops, state=kept * sizes.context * x.elements)
+    return Result(value, flops=flops, history={"x": sizes.context, "filter": sizes.context})
 
 
 @operation()
@@ -53,7 +52,7 @@ def cumulative_sum(x: Value) -> Result:
     """The sum over all positions so far."""
     x = _stream("cumulative_sum", x)
     low, high = (0.0 if x.low >= 0 else -float("inf")), (0.0 if x.high <= 0 else float("inf"))
-    return Result(x.like(low=low, high=high), flops=2 * x.elements, state=x.elements)
+    return Result(x.like(low=low, high=high), flops=2 * x.elements, recurrent=x.shape)
 
 
 @operation()
@@ -68,7 +67,7 @@ def linear_scan(decay: Value, x: Value) -> Result:
     if len(padded) != len(x.shape) or any(d not in (1, s) for d, s in zip(padded, x.shape, strict=True)):
         raise GenomeError(f"linear_scan: a decay of shape {decay.shape} does not fit a value of shape {x.shape}")
     value = Value(x.shape, widest((decay, x)))
-    return Result(value, flops=2 * x.elements, state=x.elements)
+    return Result(value, flops=2 * x.elements, recurrent=x.shape)
 
 
 def _heads(name: str, value: Value) -> tuple[int, int]:
@@ -114,9 +113,10 @@ def attend(
     length = min(window or sizes.context, sizes.context)
     per_head = 2 * size + 2 * value_size + 6 + (2 if alibi else 0) + (2 if log_decay else 0)
     flops = keys_per_query(sizes.context, window) * (heads * per_head + 3)
-    state = length * groups * (size + value_size) + (length * heads if log_decay else 0)
     values = (q, k, v) if log_decay is None else (q, k, v, log_decay)
-    return Result(Value((heads, value_size), widest(values)), flops=flops, state=state)
+    forgotten = (length, heads) if log_decay else None
+    kept = {"k": length, "v": length}
+    return Result(Value((heads, value_size), widest(values)), flops=flops, history=kept, recurrent=forgotten)
 
 
 @operation()
@@ -137,7 +137,8 @@ def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = Non
     inside = chunk * ((7 if per_channel else 2) * size + 2 * value_size + (0 if per_channel else 5)) + size
     between = (4 + 2 / chunk) * size * value_size + 3 * size + value_size
     flops = heads * _padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
-    return Result(Value((heads, value_size), widest(values)), flops=flops, state=heads * size * value_size)
+    state = (heads, size, value_size)
+    return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
 
 
 @operation()
@@ -166,7 +167,8 @@ def delta_rule(
     inside = chunk * (4 * size + 4 * value_size + 8) + inverse + 2 * size + value_size
     between = 2 * chunk * size + 6 * size * value_size + 4 * size + 2 * value_size
     flops = heads * _padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
-    return Result(Value((heads, value_size), widest(values)), flops=flops, state=heads * size * value_size)
+    state = (heads, size, value_size)
+    return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
 
 
 def _padded(context: int, chunk: int) -> float:

@@ -9,7 +9,7 @@ from genome.errors import GenomeError, LanguageError
 from genome.kinds import KINDS
 from genome.operation import OPERATIONS, Result
 from genome.parser import parse_component
-from genome.typing import REFERENCE_SIZES
+from genome.typing import REFERENCE_SIZES, program
 from genome.values import Sizes, Value
 
 WIDTH = REFERENCE_SIZES.width
@@ -220,20 +220,40 @@ def test_a_result_must_depend_on_the_input_and_have_the_shape_of_its_kind() -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "state"),
+    ("name", "values", "history", "recurrent"),
     [
-        ("shift", (X, 3), 3 * 64),
-        ("causal_conv", (X, 4), 3 * 64),
-        ("cumulative_sum", (HEADS,), 64),
-        ("linear_scan", (Value((64,), low=0.0, high=1.0), X), 64),
-        ("attend", (HEADS, HEADS, HEADS), 32 * 4 * (16 + 16)),
-        ("attend", (HEADS, Value((1, 16)), Value((1, 16)), 8), 8 * (16 + 16)),
-        ("linear_attention", (HEADS, HEADS, Value((4, 32))), 4 * 16 * 32),
-        ("delta_rule", (HEADS, UNIT, HEADS, RATE), 4 * 16 * 16),
+        ("shift", (X, 3), {"x": 3}, None),
+        ("causal_conv", (X, 4), {"x": 3}, None),
+        ("long_conv", (X, X), {"x": 32, "filter": 32}, None),
+        ("cumulative_sum", (HEADS,), {}, (4, 16)),
+        ("linear_scan", (Value((64,), low=0.0, high=1.0), X), {}, (64,)),
+        ("attend", (HEADS, HEADS, HEADS), {"k": 32, "v": 32}, None),
+        ("attend", (HEADS, Value((1, 16)), Value((1, 16)), 8), {"k": 8, "v": 8}, None),
+        ("attend", (HEADS, HEADS, HEADS, 8, False, DECAY), {"k": 8, "v": 8}, (8, 4)),
+        ("linear_attention", (HEADS, HEADS, Value((4, 32))), {}, (4, 16, 32)),
+        ("delta_rule", (HEADS, UNIT, HEADS, RATE), {}, (4, 16, 16)),
     ],
 )
-def test_what_decoding_keeps(name: str, values: tuple, state: int) -> None:
-    assert infer(name, *values).state == state
+def test_what_decoding_keeps(
+    name: str, values: tuple, history: dict[str, int], recurrent: tuple[int, ...] | None
+) -> None:
+    result = infer(name, *values)
+    assert (result.history, result.recurrent) == (history, recurrent)
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ("shift(x) + shift(x, 3)", 3 * 64),
+        ("causal_conv(x, 4) + causal_conv(x, 8)", 7 * 64),
+        ("merge_heads(attend(split_heads(x, 4), split_heads(x, 4), split_heads(x, 4)))", 32 * 64),
+        ("long_conv(x, position_embedding())", 32 * 64),
+        ("x + cumulative_sum(position_embedding()) + shift(sinusoid(width))", 0),
+    ],
+)
+def test_what_looks_back_at_one_value_shares_its_history_and_positions_are_no_state(body: str, state: int) -> None:
+    component = parse_component(f"def f(x) -> mixer:\n    return {body}\n", {})
+    assert program("f", "mixer", component.bind({}), REFERENCE_SIZES).state == state
 
 
 def test_attention_costs_grow_with_the_context_and_a_recurrence_costs_do_not() -> None:

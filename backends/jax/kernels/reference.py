@@ -8,6 +8,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from backends import steps
 from backends.positions import alibi_slopes
 
 
@@ -47,8 +48,7 @@ def linear_attention(
 
     def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         q, k, v, decay = inputs
-        state_BxHxKxV = jnp.exp(decay)[..., None] * state_BxHxKxV + k[..., None] * v[..., None, :]
-        return state_BxHxKxV, jnp.einsum("bhk,bhkv->bhv", q, state_BxHxKxV) * q.shape[-1] ** -0.5
+        return steps.linear_attention(state_BxHxKxV, q, k, v, jnp.exp(decay))[::-1]
 
     start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
     _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, decay)))
@@ -70,10 +70,7 @@ def delta_rule(
 
     def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         q, k, v, beta, decay = inputs
-        faded = jnp.exp(decay)[..., None, None] * state_BxHxKxV
-        change = beta[..., None] * (v - jnp.einsum("bhk,bhkv->bhv", k, faded))
-        state_BxHxKxV = faded + k[..., None] * change[..., None, :]
-        return state_BxHxKxV, jnp.einsum("bhk,bhkv->bhv", q, state_BxHxKxV) * q.shape[-1] ** -0.5
+        return steps.delta_rule(state_BxHxKxV, q, k, v, beta, jnp.exp(decay))[::-1]
 
     start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
     _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, beta, decay)))

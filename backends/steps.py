@@ -1,0 +1,166 @@
+"""One position of every operation that looks back or knows where it is: what decoding runs in place of kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from backends.arrays import Array
+from backends.kernels import Kernels
+from backends.positions import alibi_slopes
+from backends.table import Applied
+
+
+@dataclass(frozen=True, slots=True)
+class History(Generic[Array]):
+    """Last values of an input, [B, L, *features] (B may be 1): that of position p is at place p modulo L.
+
+    `before` does not hold the current position yet, `after` does. Places not reached yet hold zeros.
+    """
+
+    before: Array
+    after: Array
+
+    @property
+    def length(self) -> int:
+        return self.after.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Current(Generic[Array]):
+    """One call at the position that is decoded, an int32 scalar.
+
+    `inputs` are those present, float32 [B, *features] (B may be 1); `histories` are by port, of as many positions as
+    `kept` says or more; `recurrent` [B, *shape] is what the call left at the position before, zeros at the start.
+    """
+
+    call: Applied[Array, Any]
+    position: Array
+    inputs: tuple[Array, ...]
+    histories: Mapping[str, History[Array]]
+    kept: Mapping[str, int]
+    recurrent: Array | None
+
+    @property
+    def state(self) -> Array:
+        assert self.recurrent is not None
+        return self.recurrent
+
+
+Step = Callable[[Current[Array]], tuple[Array, Array | None]]
+"""Result [B, *features] of the current position (B may be 1), and what is left for the next in `recurrent`."""
+
+
+def linear_attention(
+    state_BxHxKxV: Array, q_BxHxK: Array, k_BxHxK: Array, v_BxHxV: Array, left_BxHxK: Array
+) -> tuple[Array, Array]:
+    """Output and state after one position (2006.16236, 2312.06635); `left` is what a decay leaves of the state."""
+    state = left_BxHxK[..., None] * state_BxHxKxV + k_BxHxK[..., None] * v_BxHxV[..., None, :]
+    return _read(state, q_BxHxK), state
+
+
+def delta_rule(
+    state_BxHxKxV: Array, q_BxHxK: Array, k_BxHxK: Array, v_BxHxV: Array, beta_BxH: Array, left_BxH: Array
+) -> tuple[Array, Array]:
+    """Output and state after one position (2406.06484, 2412.06464)."""
+    faded = left_BxH[..., None, None] * state_BxHxKxV
+    change = beta_BxH[..., None] * (v_BxHxV - (k_BxHxK[..., None] * faded).sum(-2))
+    state = faded + k_BxHxK[..., None] * change[..., None, :]
+    return _read(state, q_BxHxK), state
+
+
+def _read(state_BxHxKxV: Array, q_BxHxK: Array) -> Array:
+    return (q_BxHxK[..., None] * state_BxHxKxV).sum(-2) * q_BxHxK.shape[-1] ** -0.5
+
+
+def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
+    """The step of each operation that needs one, by name."""
+    take, arange = kernels.take, kernels.arange
+
+    def last(history: History[Array], length: int, position: Array) -> Array:
+        """The last `length` positions, each at its number modulo `length`; arbitrary where there is none yet."""
+        if history.length == length:
+            return history.after
+        earlier = (position - arange(length) + length) % length
+        return take(history.after, (position - earlier + history.length) % history.length)
+
+    def shift(now: Current[Array]) -> tuple[Array, None]:
+        history, steps = now.histories["x"], now.call.whole("steps")
+        place = (now.position + (history.length - steps)) % history.length
+        return take(history.before, place.reshape(1))[:, 0], None
+
+    def causal_conv(now: Current[Array]) -> tuple[Array, None]:
+        (x,), (weight,) = now.inputs, now.call.parameters
+        y = weight[0] * x
+        if weight.shape[0] > 1:
+            history = now.histories["x"]
+            places = (now.position + history.length - 1 - arange(weight.shape[0] - 1)) % history.length
+            y = y + (weight[1:] * take(history.before, places)).sum(1)
+        return y, None
+
+    def long_conv(now: Current[Array]) -> tuple[Array, None]:
+        length = now.kept["x"]
+        x, taps = (last(now.histories[port], length, now.position) for port in ("x", "filter"))
+        ago = arange(length)
+        past = take(x, (now.position - ago + length) % length)
+        reached = (ago <= now.position).reshape(1, length, *(1,) * (x.ndim - 2))
+        return kernels.where(reached, taps * past, 0.0).sum(1), None
+
+    def cumulative_sum(now: Current[Array]) -> tuple[Array, Array]:
+        total = now.state + now.inputs[0]
+        return total, total
+
+    def linear_scan(now: Current[Array]) -> tuple[Array, Array]:
+        decay, x = now.inputs
+        missing = now.state.ndim - decay.ndim
+        state = decay.reshape(decay.shape[0], *(1,) * missing, *decay.shape[1:]) * now.state + x
+        return state, state
+
+    def attend(now: Current[Array]) -> tuple[Array, Array | None]:
+        length = now.kept["k"]
+        k, v = (last(now.histories[port], length, now.position) for port in ("k", "v"))
+        q, (heads, size), groups = now.inputs[0], now.inputs[0].shape[1:], k.shape[2]
+        batch = max(array.shape[0] for array in (q, k, v, *now.inputs[3:]))
+        q, k, v = (kernels.broadcast_to(array, (batch, *array.shape[1:])) for array in (q, k, v))
+        scale = now.call.options["scale"]
+        q = q.reshape(batch, groups, heads // groups, size) * (size**-0.5 if scale is None else float(scale))
+        score_BxGxRxL = kernels.einsum("bgrk,blgk->bgrl", q, k)
+        distance_L = (now.position - arange(length) + length) % length
+        if now.call.options["alibi"]:
+            slope_GxR = kernels.array(alibi_slopes(heads).reshape(groups, -1))
+            score_BxGxRxL = score_BxGxRxL - slope_GxR[..., None] * distance_L
+        forgotten_BxLxH = None
+        if now.recurrent is not None:
+            more_BxLxH = now.recurrent + now.inputs[3][:, None]
+            forgotten_BxLxH = kernels.where((distance_L == 0).reshape(1, length, 1), 0.0, more_BxLxH)
+            by_group = forgotten_BxLxH.reshape(batch, length, groups, -1)
+            score_BxGxRxL = score_BxGxRxL + kernels.einsum("blgr->bgrl", by_group)
+        visible_L = distance_L <= now.position
+        weight_BxGxRxL = kernels.softmax(kernels.where(visible_L, score_BxGxRxL, -float("inf")))
+        out = kernels.einsum("bgrl,blgv->bgrv", weight_BxGxRxL, v)
+        return out.reshape(batch, heads, -1), forgotten_BxLxH
+
+    def attend_linearly(now: Current[Array]) -> tuple[Array, Array]:
+        q, k, v, *decay = now.inputs
+        left = kernels.exp(decay[0]) if decay else k * 0 + 1
+        return linear_attention(now.state, q, k, v, left if left.ndim == 3 else left[..., None])
+
+    def correct(now: Current[Array]) -> tuple[Array, Array]:
+        q, k, v, beta, *decay = now.inputs
+        return delta_rule(now.state, q, k, v, beta, kernels.exp(decay[0]) if decay else beta * 0 + 1)
+
+    def rope(now: Current[Array]) -> tuple[Array, None]:
+        return kernels.rope(now.inputs[0][:, None], now.call.number("base"), now.position)[:, 0], None
+
+    return {
+        "shift": shift,
+        "causal_conv": causal_conv,
+        "long_conv": long_conv,
+        "cumulative_sum": cumulative_sum,
+        "linear_scan": linear_scan,
+        "attend": attend,
+        "linear_attention": attend_linearly,
+        "delta_rule": correct,
+        "rope": rope,
+    }
