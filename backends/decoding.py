@@ -62,9 +62,7 @@ class Decoding(Generic[Array, Dtype]):
     def tables(self, calls: Sequence[Call], parameters: Parameters[Array], context: int) -> Tables[Array]:
         """Tables of every call, by the parallel form."""
         slots: dict[int, Array] = {}
-        return [
-            self._tables(call, own, slots, context) for call, own in zip(calls, parameters, strict=True)
-        ]
+        return [self._tables(call, own, slots, context) for call, own in zip(calls, parameters, strict=True)]
 
     def step(
         self,
@@ -187,6 +185,12 @@ class Decoding(Generic[Array, Dtype]):
 
     def _computed(self, node: TypedNode, call: Applied[Array, Dtype]) -> Array:
         return self.table.implementations[node.operation](call).astype(call.dtype)
+
+
+def bytes_per_sequence(state: Sequence[Memory[Array]]) -> int:
+    """Bytes of a state that belong to one sequence."""
+    arrays = (array for memory in state for own in memory for array in own.values())
+    return sum(array.nbytes // array.shape[0] for array in arrays)
 
 
 def check_step(position: int, sizes: Sizes, tokens_B: np.ndarray, batch: int) -> None:

@@ -94,7 +94,11 @@ def applied(
     types = tuple(None if i is None else program.nodes[i].value for i in node.inputs)
     decays = decay_inputs(node)
     arrays = tuple(
-        None if i not in values else values[i] if i in decays or (t and t.tokens) else values[i].astype(dtype)
+        None
+        if i is None or i not in values
+        else values[i]
+        if i in decays or (t and t.tokens)
+        else values[i].astype(dtype)
         for i, t in zip(node.inputs, types, strict=True)
     )
     own = tuple(parameters[name].astype(dtype) for name in node.parameters)

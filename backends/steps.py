@@ -133,7 +133,7 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         forgotten_BxLxH = None
         if now.recurrent is not None:
             more_BxLxH = now.recurrent + now.inputs[3][:, None]
-            forgotten_BxLxH = kernels.where((distance_L == 0).reshape(1, length, 1), 0.0, more_BxLxH)
+            forgotten_BxLxH = kernels.where((distance_L <= 0).reshape(1, length, 1), 0.0, more_BxLxH)
             by_group = forgotten_BxLxH.reshape(batch, length, groups, -1)
             score_BxGxRxL = score_BxGxRxL + kernels.einsum("blgr->bgrl", by_group)
         visible_L = distance_L <= now.position

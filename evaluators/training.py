@@ -149,7 +149,7 @@ class Trainer:
         scores = model.evaluate(state, task.evaluation_batches(job.split, job.scale.batch))
         if not np.isfinite(scores.loss):
             return replace(known, status="diverged", reason=f"the {job.split} loss is {scores.loss}")
-        if job.stop < job.scale.steps and job.checkpoint:
+        if job.checkpoint:
             adjustments = json.dumps([asdict(adjustment) for adjustment in known.adjustments])
             model.save(state, Path(job.checkpoint), {"adjustments": adjustments})
         return replace(

@@ -20,6 +20,7 @@ from evolve.commands import (
     proxy,
     report,
     run,
+    sample,
     train,
 )
 from evolve.errors import SearchError
@@ -37,6 +38,7 @@ for command in (
     check.check,
     library.components,
     train.train,
+    sample.sample,
     export.export,
     confirm.confirm,
     proxy.proxy,

@@ -175,7 +175,9 @@ class Laboratory:
             start=self.scale.steps_at(rung - 1) if resumed else 0,
             split=split,
             resumed=str(before) if resumed else None,
-            checkpoint=str(self.checkpoints / f"{run}-{rung}.safetensors"),
+            checkpoint=None
+            if rung == self.scale.last_rung
+            else str(self.checkpoints / f"{run}-{rung}.safetensors"),
         )
 
     def _measured(

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from backends.decoding import Memory, check_step
+from backends.decoding import Memory, bytes_per_sequence, check_step
 from backends.jax.executables import Executables
 from backends.jax.operations import DECODING
 from backends.jax.state import TrainingState
@@ -91,13 +91,13 @@ class JaxDecoder:
 
     @property
     def state_bytes(self) -> int:
-        return sum(array.nbytes for array in jax.tree.leaves(self.state)) // self.batch
+        return bytes_per_sequence(self.state)
 
     def step(self, tokens_B: np.ndarray) -> np.ndarray:
         check_step(self.position, self.program.sizes, tokens_B, self.batch)
         tokens_Bx1 = np.asarray(tokens_B, np.int32)[:, None]
         logits_BxV, self.state = self.program.step(
-            self.parameters, self.tables, self.state, np.int32(self.position), tokens_Bx1
+            self.parameters, self.tables, self.state, np.asarray(self.position, np.int32), tokens_Bx1
         )
         self.position += 1
         return np.asarray(logits_BxV)

@@ -14,6 +14,7 @@ from backends.batch import Batch
 from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.looks import Look, go_on, spans, watched
+from backends.mlx.decoder import MlxDecoder
 from backends.mlx.network import Arrays, forward, loss, score
 from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, start, update
 from backends.optimization import hyperparameters
@@ -70,6 +71,9 @@ class MlxModel:
 
     def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
         return np.array(forward(self.calls, state.parameters, _array(tokens_BxT), self.dtype)[0])
+
+    def decoder(self, state: TrainingState, batch: int) -> MlxDecoder:
+        return MlxDecoder(self.calls, state.parameters, self.instance.sizes, batch, self.dtype)
 
     def parameters(self, state: TrainingState) -> Parameters:
         return _on_host(state.parameters)

@@ -47,6 +47,17 @@ class Corpus:
         alphabet = "bytes" if self.characters is None else "".join(self.characters)
         return hashlib.sha256(alphabet.encode() + self.ids_N.tobytes()).hexdigest()[:16]
 
+    def encode(self, text: str) -> np.ndarray:
+        """Token ids [N] of a text. Raises CorpusError for characters that the corpus does not have."""
+        if self.characters is None:
+            return np.frombuffer(text.encode(), np.uint8)
+        ids = {character: token for token, character in enumerate(self.characters)}
+        unknown = [character for character in dict.fromkeys(text) if character not in ids]
+        if unknown:
+            named, known = " ".join(map(repr, unknown)), "".join(self.characters)
+            raise CorpusError(f"the corpus has no character {named}: choose from {known!r}")
+        return np.array([ids[character] for character in text], np.int64)
+
     def decode(self, ids_N: np.ndarray) -> str:
         """The text of token ids; bytes that are not UTF-8 become the replacement character."""
         if self.characters is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from backends.selection import make_backend
 from evaluators.fitting import fit
@@ -72,11 +73,11 @@ def train(
         start=0,
         stop=shaped.steps,
     )
-    _print_run(trainer, job, chosen.named.name)
+    print_run(trainer, job, chosen.named.name, console())
 
 
-def _print_run(trainer: Trainer, job: Job, name: str) -> None:
-    target = console()
+def print_run(trainer: Trainer, job: Job, name: str, target: Console) -> None:
+    """Run a job and print its loss as it falls, then its scores. Raises ValueError where it is not evaluated."""
     scale = job.scale
     target.print(
         f"{name} on {job.task.name}: width {job.width}, hidden {job.hidden}, context {scale.context}, "

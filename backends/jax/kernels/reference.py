@@ -48,7 +48,8 @@ def linear_attention(
 
     def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         q, k, v, decay = inputs
-        return steps.linear_attention(state_BxHxKxV, q, k, v, jnp.exp(decay))[::-1]
+        out, state_BxHxKxV = steps.linear_attention(state_BxHxKxV, q, k, v, jnp.exp(decay))
+        return state_BxHxKxV, out
 
     start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
     _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, decay)))
@@ -70,7 +71,8 @@ def delta_rule(
 
     def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         q, k, v, beta, decay = inputs
-        return steps.delta_rule(state_BxHxKxV, q, k, v, beta, jnp.exp(decay))[::-1]
+        out, state_BxHxKxV = steps.delta_rule(state_BxHxKxV, q, k, v, beta, jnp.exp(decay))
+        return state_BxHxKxV, out
 
     start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
     _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, beta, decay)))

@@ -11,7 +11,8 @@ def rope(x_BxTxK: mx.array, base: float, first: mx.array | int = 0) -> mx.array:
     """Rotate the last axis by angles that grow with the position (rotary embedding, 2104.09864).
 
     Channel i is paired with channel i + K // 2, and pair i turns by t * base ** (-i / (K // 2)) at position t.
-    Positions count from `first`. The last channel of an odd K is left alone. Axes between time and the last one are free: BxTxHxK works too.
+    Positions count from `first`. The last channel of an odd K is left alone. Axes between time and the last one are
+    free: BxTxHxK works too.
     """
     time, size = x_BxTxK.shape[1], x_BxTxK.shape[-1]
     half = size // 2

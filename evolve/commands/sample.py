@@ -1,0 +1,104 @@
+"""`sample`: a recipe trained on text, in this process, goes on with a prompt."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from backends.selection import make_backend
+from evaluators.fitting import fit
+from evaluators.jobs import Job, component_sources
+from evaluators.sampling import continuation
+from evaluators.scales import SCALES
+from evaluators.tasks.registry import make_task
+from evaluators.tasks.text import LanguageModelling
+from evaluators.training import Trainer
+from evolve.commands.inspect import RecipeName
+from evolve.commands.recipe_options import AttemptsOf, Components, Settings, choose, shaped_scale
+from evolve.commands.train import print_run
+from evolve.configuration import Configuration
+from evolve.display import console
+from evolve.session import cache_directory, search_scale, task_specs
+from genome.instance import instantiate
+from genome.values import Sizes
+
+
+def sample(
+    recipe: RecipeName,
+    prompt: Annotated[str, typer.Option(help="Text to go on with.")],
+    tokens: Annotated[int, typer.Option(min=1, help="Characters (or bytes) to add.")] = 200,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the most probable each time.")] = 0.8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of parameters, batches and draws.")] = 0,
+    weights: Annotated[
+        Path | None, typer.Option(help="Trained state of this model; where the file is absent, it is kept there.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Corpus (default: the search's, else as in `run`).")] = None,
+    scale: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(SCALES)} (default: the search's, else tiny).")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")] = None,
+    settings: Settings = None,
+    components: Components = None,
+    backend: Annotated[str, typer.Option(help="auto or the name of a backend.")] = "auto",
+    out: AttemptsOf = None,
+) -> None:
+    """Train one recipe on text, unless its weights are given, and print the prompt with what it adds."""
+    chosen = choose(recipe, out, components, settings)
+    names: tuple[str, ...] = (LanguageModelling.name,)
+    shaped = shaped_scale(scale or "tiny", steps, None, None, None)
+    if chosen.named.archive is not None:
+        configuration = Configuration.of_search(chosen.named.archive.run.configuration)
+        names = configuration.task
+        if LanguageModelling.name not in names:
+            raise ValueError(f"{chosen.named.name} was not trained on text, but on {', '.join(names)}")
+        data = data or configuration.data
+        if scale is None and steps is None:
+            shaped = search_scale(configuration)
+        elif scale is None:
+            shaped = shaped_scale(configuration.scale, steps, None, None, None)
+    specs = {spec.name: spec for spec in task_specs(names, data, shaped)}
+    made = {s.name: make_task(s.name, s.profile, data=s.data, context=s.context) for s in specs.values()}
+    text = made[LanguageModelling.name]
+    assert isinstance(text, LanguageModelling)
+    read = text.corpus.encode(prompt)
+    if not len(read):
+        raise ValueError("--prompt: give at least one character to go on with")
+    vocabulary = max(task.vocabulary for task in made.values())
+    fitted = fit(chosen.recipe, chosen.library, shaped, vocabulary).instance.sizes
+    sizes = Sizes(fitted.width, fitted.hidden, text.vocabulary, text.context)
+    own = make_backend(backend, str(cache_directory()))
+    model = own.lower(
+        instantiate(chosen.recipe, chosen.library, sizes, shaped.depth),
+        steps=shaped.steps,
+        precision=shaped.precision,
+    )
+    with TemporaryDirectory() as folder:
+        path = weights or Path(folder) / "weights.safetensors"
+        if not path.exists():
+            job = Job(
+                "sample",
+                chosen.recipe.json_text,
+                component_sources(chosen.recipe, chosen.library),
+                shaped,
+                sizes.width,
+                sizes.hidden,
+                specs[text.name],
+                seed,
+                start=0,
+                stop=shaped.steps,
+                checkpoint=str(path),
+            )
+            trainer = Trainer(own, {specs[text.name]: text})
+            print_run(trainer, job, chosen.named.name, Console(stderr=True))
+        state = model.load(path)
+    added = continuation(
+        model, state, read.tolist(), vocabulary=text.corpus.vocabulary, temperature=temperature, seed=seed
+    )
+    whole = np.array([*read.tolist(), *islice(added, tokens)])
+    console().out(text.corpus.decode(whole), highlight=False)
