@@ -30,9 +30,9 @@ class Job:
     """Train one recipe on one task from step `start` to step `stop`, then score it on `split`.
 
     `components` holds the source of every component of the recipe. A job that starts later than 0 continues
-    from the training state in the file `resumed`; it leaves its own in the file `checkpoint`, where one is named. `width` and `hidden` are the sizes at which the recipe meets the scale's
-    budget (`evaluators.fitting`). `program` is how its steps are compiled, None as the backend does unless told
-    otherwise.
+    from the training state in the file `resumed`; it leaves its own in `checkpoint`, where one is named. `width` and
+    `hidden` are the sizes at which the recipe meets the scale's budget (`evaluators.fitting`). `program` is how its
+    steps are compiled, None as the backend does unless told otherwise.
     """
 
     key: str

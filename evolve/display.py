@@ -25,10 +25,12 @@ MOST_TIES = 10
 """Attempts that are named as ties; of more, only the number is told."""
 
 
-def console() -> Console:
+def console(stderr: bool = False) -> Console:
     """The terminal; on a pipe, plain lines without colour or wrapping."""
-    target = Console(highlight=False)
-    return target if target.is_terminal else Console(highlight=False, no_color=True, width=200, soft_wrap=True)
+    target = Console(highlight=False, stderr=stderr)
+    if target.is_terminal:
+        return target
+    return Console(highlight=False, no_color=True, width=200, soft_wrap=True, stderr=stderr)
 
 
 def printable(text: str) -> str:

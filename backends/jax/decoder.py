@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import jax
@@ -15,7 +14,6 @@ import numpy as np
 from backends.decoding import Memory, bytes_per_sequence, check_step
 from backends.jax.executables import Executables
 from backends.jax.operations import DECODING
-from backends.jax.state import TrainingState
 from backends.jax.units import Unit, UnitParameters
 from backends.plan import TOKENS, Call
 from genome.values import Sizes
@@ -81,11 +79,12 @@ class DecodingProgram:
 class JaxDecoder:
     """See `backends.protocol.Decoder`."""
 
-    def __init__(self, program: DecodingProgram, state: TrainingState, batch: int) -> None:
+    def __init__(self, program: DecodingProgram, parameters: UnitParameters, batch: int) -> None:
+        """`parameters` are those of the program's calls, in order."""
         self.position = 0
         self.batch = batch
         self.program = program
-        self.parameters: UnitParameters = tuple(chain.from_iterable(state.parameters))
+        self.parameters = parameters
         self.tables = program.tables(self.parameters)
         self.state = DECODING.start(program.calls, batch, program.dtype)
 

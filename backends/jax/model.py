@@ -6,6 +6,7 @@ Its training steps may run as one whole-model program instead; everything else i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class JaxModel:
         return np.asarray(self.units[-1].values(state.parameters[-1], inputs)[0], np.float32)
 
     def decoder(self, state: TrainingState, batch: int) -> JaxDecoder:
-        return JaxDecoder(self.decoding, state, batch)
+        return JaxDecoder(self.decoding, tuple(chain.from_iterable(state.parameters)), batch)
 
     def parameters(self, state: TrainingState) -> Parameters:
         return self._by_path(state.parameters)

@@ -1,4 +1,4 @@
-"""What `train` and `export` share: the recipe that a user names and changes, and the sizes they give it."""
+"""What `train`, `export` and `sample` share: the recipe that a user names and changes, and the sizes they give it."""
 
 from __future__ import annotations
 

@@ -9,18 +9,17 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from backends.selection import make_backend
 from evaluators.fitting import fit
-from evaluators.jobs import Job, component_sources
+from evaluators.jobs import Job, TaskSpec, component_sources
 from evaluators.sampling import continuation
-from evaluators.scales import SCALES
+from evaluators.scales import SCALES, Scale
 from evaluators.tasks.registry import make_task
 from evaluators.tasks.text import LanguageModelling
 from evaluators.training import Trainer
 from evolve.commands.inspect import RecipeName
-from evolve.commands.recipe_options import AttemptsOf, Components, Settings, choose, shaped_scale
+from evolve.commands.recipe_options import AttemptsOf, Chosen, Components, Settings, choose, shaped_scale
 from evolve.commands.train import print_run
 from evolve.configuration import Configuration
 from evolve.display import console
@@ -50,22 +49,9 @@ def sample(
 ) -> None:
     """Train one recipe on text, unless its weights are given, and print the prompt with what it adds."""
     chosen = choose(recipe, out, components, settings)
-    names: tuple[str, ...] = (LanguageModelling.name,)
-    shaped = shaped_scale(scale or "tiny", steps, None, None, None)
-    if chosen.named.archive is not None:
-        configuration = Configuration.of_search(chosen.named.archive.run.configuration)
-        names = configuration.task
-        if LanguageModelling.name not in names:
-            raise ValueError(f"{chosen.named.name} was not trained on text, but on {', '.join(names)}")
-        data = data or configuration.data
-        if scale is None and steps is None:
-            shaped = search_scale(configuration)
-        elif scale is None:
-            shaped = shaped_scale(configuration.scale, steps, None, None, None)
-    specs = {spec.name: spec for spec in task_specs(names, data, shaped)}
-    made = {s.name: make_task(s.name, s.profile, data=s.data, context=s.context) for s in specs.values()}
-    text = made[LanguageModelling.name]
-    assert isinstance(text, LanguageModelling)
+    shaped, specs = _training(chosen, scale, steps, data)
+    made = {spec: make_task(spec.name, spec.profile, data=spec.data, context=spec.context) for spec in specs}
+    spec, text = next((spec, task) for spec, task in made.items() if isinstance(task, LanguageModelling))
     read = text.corpus.encode(prompt)
     if not len(read):
         raise ValueError("--prompt: give at least one character to go on with")
@@ -88,17 +74,37 @@ def sample(
                 shaped,
                 sizes.width,
                 sizes.hidden,
-                specs[text.name],
+                spec,
                 seed,
                 start=0,
                 stop=shaped.steps,
                 checkpoint=str(path),
             )
-            trainer = Trainer(own, {specs[text.name]: text})
-            print_run(trainer, job, chosen.named.name, Console(stderr=True))
+            trainer = Trainer(own, {spec: text})
+            print_run(trainer, job, chosen.named.name, console(stderr=True))
         state = model.load(path)
     added = continuation(
         model, state, read.tolist(), vocabulary=text.corpus.vocabulary, temperature=temperature, seed=seed
     )
     whole = np.array([*read.tolist(), *islice(added, tokens)])
     console().out(text.corpus.decode(whole), highlight=False)
+
+
+def _training(
+    chosen: Chosen, scale: str | None, steps: int | None, data: str | None
+) -> tuple[Scale, tuple[TaskSpec, ...]]:
+    """Scale and tasks of the search that an attempt is of, unless options say otherwise; else text alone, at `tiny`.
+
+    Raises ValueError where the search has no text.
+    """
+    archive = chosen.named.archive
+    if archive is None:
+        shaped = shaped_scale(scale or "tiny", steps, None, None, None)
+        return shaped, task_specs((LanguageModelling.name,), data, shaped)
+    configuration = Configuration.of_search(archive.run.configuration)
+    if LanguageModelling.name not in configuration.task:
+        raise ValueError(f"{chosen.named.name}: its search has no text, only {', '.join(configuration.task)}")
+    shaped = search_scale(configuration)
+    if scale is not None or steps is not None:
+        shaped = shaped_scale(scale or configuration.scale, steps, None, None, None)
+    return shaped, task_specs(configuration.task, data or configuration.data, shaped)

@@ -26,6 +26,8 @@ from backends.batch import IGNORED, Batch
 from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.jax.backend import JaxBackend
+from backends.jax.decoder import DecodingProgram, JaxDecoder
+from backends.jax.executables import Executables
 from backends.jax.moments import Place, Places, moments_of, with_moments
 from backends.looks import Look, go_on, spans, watched
 from backends.lowering import run_calls
@@ -128,6 +130,11 @@ class PlainModel:
 
     def logits(self, state: TrainingState, tokens_BxT: np.ndarray) -> np.ndarray:
         return np.asarray(jax.jit(self._forward)(state.parameters, tokens_BxT)[0])
+
+    def decoder(self, state: TrainingState, batch: int) -> JaxDecoder:
+        """Decoding is not what is compared here: the project's own."""
+        program = DecodingProgram(self.calls, self.instance.sizes, self.dtype, Executables())
+        return JaxDecoder(program, tuple(state.parameters.get(call.path, {}) for call in self.calls), batch)
 
     def parameters(self, state: TrainingState) -> Parameters:
         return jax.device_get(state.parameters)

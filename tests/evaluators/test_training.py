@@ -45,12 +45,12 @@ def test_rungs_equal_an_unbroken_run(trainer, make_recipe, make_job, tmp_path, r
         outcome = trainer.run(replace(job, start=start, stop=stop, resumed=before, checkpoint=after))
         assert outcome.status == "evaluated", outcome.reason
         assert (scores(outcome) == scores(whole)) == (stop == 40)
-    assert {path.name for path in tmp_path.iterdir()} == {f"{step}.safetensors" for step in rungs[:-1]}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{step}.safetensors" for step in rungs}
 
 
-def test_a_finished_run_leaves_no_checkpoint(trainer, make_recipe, make_job, tmp_path):
-    job = make_job(make_recipe("swiglu"), checkpoint=str(tmp_path / "state.safetensors"))
-    trainer.run(job)
+def test_a_run_that_fails_leaves_no_checkpoint(trainer, make_unstable_recipe, make_job, tmp_path):
+    job = make_job(make_unstable_recipe(learning_rate=10.0), checkpoint=str(tmp_path / "state.safetensors"))
+    assert trainer.run(job).status == "diverged"
     assert list(tmp_path.iterdir()) == []
 
 
