@@ -160,15 +160,37 @@ def test_a_read_out_of_the_last_state_reads_what_came_so_far(backend):
         assert np.abs(got[:, length - 1] - wanted).max() < 1e-4 * np.abs(wanted).max()
 
 
-def test_penalties_and_precision_do_not_stand_in_the_way(backend):
+def test_penalties_change_nothing(backend):
     instance = own("penalty(x, square(linear(x))) + penalty(sinusoid(width), x)")
     assert faults(backend, instance) == []
-    model = backend.lower(
-        instantiate(ARCHITECTURES["griffin"].recipe, LIBRARY, SIZES), steps=1, precision="bfloat16"
+
+
+def test_a_model_in_16_bits_decodes_as_well_as_it_reads_in_parallel(backend):
+    heads = "split_heads(x, 4)"
+    instance = own(
+        f"linear_scan(sigmoid(linear(x)), x) + merge_heads(attend({heads}, {heads}, {heads}, window=9))"
     )
+    model = backend.lower(instance, steps=1, precision="bfloat16")
     state, tokens_BxT = model.start(0), sequences()
     wanted, (got, _) = model.logits(state, tokens_BxT), decoded(model, state, tokens_BxT)
     assert np.sqrt(((got - wanted) ** 2).mean() / (wanted**2).mean()) < 0.03
+
+
+@pytest.mark.parametrize("framework", ["backend", "mlx_backend"])
+def test_blocks_read_what_earlier_blocks_share(request, framework):
+    """Of the stream, of positions and of parameters."""
+    if framework == "mlx_backend":
+        pytest.importorskip("mlx.core", reason="MLX is not installed", exc_type=ImportError)
+    sources = (
+        'def giving(x) -> mixer:\n    return x + share(weight(width), "gain") * share(sinusoid(width), "filter")',
+        "def taking(x) -> mixer:\n    filter = shared(position_embedding(), 'filter')\n"
+        "    return long_conv(x, filter) * shared(x, 'gain') + shift(filter)",
+    )
+    library = {**LIBRARY, **{part.name: part for part in (parse_component(source, {}) for source in sources)}}
+    names = ("giving", "cross_layer_attention", "value_residual_attention", "taking")
+    layers = [block((name,)) for name in (*names, *names[1:])]
+    made = recipe(*layers, embedding=("tied_embedding",), head=("rms_norm", "tied_head"))
+    assert faults(request.getfixturevalue(framework), instantiate(made, library, SIZES)) == []
 
 
 def test_steps_that_cannot_be_are_refused_and_leave_the_state_alone(backend):
