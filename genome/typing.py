@@ -85,7 +85,8 @@ class Program:
     def histories(self) -> dict[int, int]:
         """How many last positions decoding keeps of a node's values; all that look back at it share them.
 
-        What is the same for every sequence is no state.
+        What is the same for every sequence is no state. A program keeps its own: what earlier blocks share with it
+        is kept again.
         """
         kept: dict[int, int] = {}
         for node in self.nodes:

@@ -48,6 +48,8 @@ def sample(
     out: AttemptsOf = None,
 ) -> None:
     """Train one recipe on text, unless its weights are given, and print the prompt with what it adds."""
+    if weights is not None and not weights.parent.is_dir():
+        raise ValueError(f"--weights {weights}: its directory does not exist")
     chosen = choose(recipe, out, components, settings)
     shaped, specs = _training(chosen, scale, steps, data)
     made = {spec: make_task(spec.name, spec.profile, data=spec.data, context=spec.context) for spec in specs}

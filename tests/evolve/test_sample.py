@@ -76,6 +76,7 @@ def test_a_prompt_longer_than_the_context_is_read_at_its_end(sampled) -> None:
         (["--prompt", "a", "--tokens", "0"], "--tokens"),
         (["--prompt", "a", "--temperature", "-1"], "--temperature"),
         (["--prompt", "a", "--data", "absent.txt"], "absent.txt"),
+        (["--prompt", "a", "--weights", "absent/llama.safetensors"], "directory does not exist"),
         ([], "--prompt"),
     ],
 )
