@@ -21,13 +21,12 @@ MASK = 0.25
 FUSED_HEAD_SIZE, FUSED_LENGTHS = 128, 128
 """cuDNN attention takes heads of up to this size, and contexts that are multiples of the second number."""
 
-DEAR = frozenset(
-    (
-        *("linear", "einsum", "mixture_of_experts", "lookup", "attend", "linear_attention", "delta_rule"),
-        *("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "sin", "cos", "divide", "softmax"),
-        *("total", "mean", "long_conv"),
-    )
-)
+PRODUCTS = ("linear", "einsum", "mixture_of_experts", "attend", "linear_attention", "delta_rule", "long_conv")
+RECURRENCES = ("linear_scan", "cumulative_sum")
+FUNCTIONS = ("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "sin", "cos", "divide", "softmax")
+SUMS = ("total", "mean", "lookup")
+
+DEAR = frozenset((*PRODUCTS, *RECURRENCES, *FUNCTIONS, *SUMS))
 """Operations whose result is kept where a gradient needs it; that of any other is made again from its inputs."""
 
 
@@ -75,12 +74,13 @@ def _input(use: Use) -> Saved:
     return Saved((0,))
 
 
-def _inputs(use: Use) -> Saved:
-    return Saved(tuple(range(len(use.types))))
-
-
 def _result(use: Use) -> Saved:
     return Saved(result=True)
+
+
+def _scan(use: Use) -> Saved:
+    """Decays and states; a sum has no decays."""
+    return Saved((0,) if len(use.types) > 1 else (), result=True, exact=True)
 
 
 def _function(own: float, *inputs: int) -> Rule:
@@ -182,9 +182,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("add", "subtract", "negative", "offset", "rope", "shift", "penalty", "share", "shared"), _nothing
     ),
-    **dict.fromkeys(
-        ("linear", "gain", "causal_conv", "log", "square", "absolute", "relu", "clip", "cumulative_sum"), _input
-    ),
+    **dict.fromkeys(("linear", "gain", "causal_conv", "log", "square", "absolute", "relu", "clip"), _input),
     **dict.fromkeys(("exp", "sigmoid", "tanh"), _result),
     **dict.fromkeys(("sqrt", "rsqrt", "sin", "cos"), _function(1)),
     **dict.fromkeys(("softplus", "log_sigmoid"), _function(2)),
@@ -197,7 +195,8 @@ RULES: dict[str, Rule] = {
     "top_k": _function(MASK),
     "softmax": _softmax,
     "mixture_of_experts": _experts,
-    "linear_scan": _inputs,
+    "linear_scan": _scan,
+    "cumulative_sum": _scan,
     "long_conv": _long_conv,
     "attend": _attend,
     "linear_attention": _linear_attention,

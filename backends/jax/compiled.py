@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from backends.batch import IGNORED
@@ -182,8 +183,8 @@ def unit_forward(
     given = jax.tree.leaves((parameters, inputs))
     known = {id(array) for array in given}
     others = {id(leaf): leaf for leaf in leaves if id(leaf) not in known}.values()
-    made = [leaf for leaf in others if isinstance(leaf, jax.core.Tracer)]
-    constants = [leaf for leaf in others if not isinstance(leaf, jax.core.Tracer)]
+    made: list[Any] = [leaf for leaf in others if isinstance(leaf, Tracer)]
+    constants = [leaf for leaf in others if not isinstance(leaf, Tracer)]
     places = {id(array): i for i, array in enumerate((*made, *given, *constants))}
     return results, made, Pullback(structure, tuple(places[id(leaf)] for leaf in leaves), tuple(constants))
 

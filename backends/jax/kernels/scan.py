@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
 from backends.arguments import check_linear_scan
 from backends.arrays import sum_to
@@ -30,8 +31,13 @@ def cumulative_sum(x: jax.Array) -> jax.Array:
 def recurrence(a: jax.Array, x: jax.Array, reverse: bool = False) -> jax.Array:
     """h_t = a_t * h_{t-1} + x_t along axis 0 (h_t = a_t * h_{t+1} + x_t in reverse); no gradient rule of its own.
 
-    A loop on a CPU, where it compiles and runs faster; a tree of depth log T elsewhere.
+    A loop on a CPU, where it compiles and runs faster; a tree of depth log T elsewhere. Its steps are cheap, but all of
+    them together are not: by its name a policy of `jax.checkpoint` knows what to keep.
     """
+    return checkpoint_name(_recurrence(a, x, reverse), "recurrence")
+
+
+def _recurrence(a: jax.Array, x: jax.Array, reverse: bool) -> jax.Array:
     if jax.default_backend() != "cpu":
 
         def compose(early: tuple[jax.Array, jax.Array], late: tuple[jax.Array, jax.Array]):
