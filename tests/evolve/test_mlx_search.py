@@ -8,7 +8,19 @@ from evolve.cli import main
 from runs.store import Store
 from tests.backends.mlx_present import mx  # noqa: F401  (skips where MLX is missing)
 
-ARGUMENTS = ["run", "--backend", "mlx", "--scale", "micro", "--task", "recall", "--population", "2", "--workers", "1"]
+ARGUMENTS = [
+    "run",
+    "--backend",
+    "mlx",
+    "--scale",
+    "micro",
+    "--task",
+    "recall",
+    "--population",
+    "2",
+    "--workers",
+    "1",
+]
 
 
 def test_a_search_on_mlx_goes_on_from_where_it_was(tmp_path: Path) -> None:
