@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from evaluators.scales import RUNGS
 from evolve.cli import main
 from evolve.configuration import Configuration
 from runs.store import Store
 from tests.evolve.test_search import searched
+
+LAST_RUNG = len(RUNGS) - 1
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +108,11 @@ CORRUPTIONS = {
     "a score without evaluations": (
         SCORED,
         "DELETE FROM evaluations WHERE attempt = {id} AND task = 'copying'",
-        "attempt {id}: has a score and no evaluation on copying at rung 2",
+        f"attempt {{id}}: has a score and no evaluation on copying at rung {LAST_RUNG}",
     ),
     "another loss": (
         SCORED,
-        "UPDATE evaluations SET loss = loss - 0.1 WHERE attempt = {id} AND rung = 2",
+        f"UPDATE evaluations SET loss = loss - 0.1 WHERE attempt = {{id}} AND rung = {LAST_RUNG}",
         "attempt {id}: its score is stored as",
     ),
     "another reference": (
@@ -149,7 +152,7 @@ CORRUPTIONS = {
     ),
     "a failure called a success": (
         FAILED,
-        "UPDATE attempts SET status = 'evaluated', rung = 2, score = 9 WHERE id = {id}",
+        f"UPDATE attempts SET status = 'evaluated', rung = {LAST_RUNG}, score = 9 WHERE id = {{id}}",
         "attempt {id}: evaluated, but an evaluation diverged",
     ),
     "a duplicate of another recipe": (
