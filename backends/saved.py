@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from genome.expressions import Scalar
-from genome.operations.time import CHANNEL_CHUNK, CHUNK, keys_per_query
+from genome.operations.time import CHANNEL_CHUNK, CHUNK, keys_per_query, padded
 from genome.typing import Program, TypedNode
 from genome.values import Value
 
@@ -154,7 +154,7 @@ def _linear_attention(use: Use) -> Saved:
     own = pairs + decays + (pairs if decays and not per_channel else 0)
     if context > chunk:
         own += heads * (value_size + size * value_size / chunk)
-    return Saved((0, 1, 2), own=own * _padding(context, chunk), exact=True)
+    return Saved((0, 1, 2), own=own * padded(context, chunk), exact=True)
 
 
 def _delta_rule(use: Use) -> Saved:
@@ -165,12 +165,7 @@ def _delta_rule(use: Use) -> Saved:
     own = (3.5 if decays else 1.5) * chunk + value_size
     if context > chunk:
         own += size + 2 * value_size + size * value_size / chunk + (2 if decays else 0)
-    return Saved((0, 1, 2, 3), own=heads * own * _padding(context, chunk), exact=True)
-
-
-def _padding(context: int, chunk: int) -> float:
-    """How much longer the context is once its last chunk is filled."""
-    return -(-context // chunk) * chunk / context
+    return Saved((0, 1, 2, 3), own=heads * own * padded(context, chunk), exact=True)
 
 
 RULES: dict[str, Rule] = {

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cognition.loader import read_components
+from evaluators.jobs import Job, TaskSpec, component_sources
 from evaluators.scales import SCALES, Scale
 from evolve.commands.inspect import opened
 from evolve.naming import NamedRecipe, resolve
@@ -57,6 +58,26 @@ def shaped_scale(name: str, steps: int | None, batch: int | None, context: int |
     batch, context = batch or scale.batch, context or scale.context
     tokens = steps * batch * context if steps else scale.tokens
     return replace(scale, batch=batch, context=context, depth=depth or scale.depth, tokens=tokens)
+
+
+def whole_run(
+    chosen: Chosen, scale: Scale, sizes: tuple[int, int], task: TaskSpec, seed: int, checkpoint: Path | None = None
+) -> Job:
+    """The job that trains the recipe from start to end at a width and a hidden size."""
+    width, hidden = sizes
+    return Job(
+        chosen.named.name,
+        chosen.recipe.json_text,
+        component_sources(chosen.recipe, chosen.library),
+        scale,
+        width,
+        hidden,
+        task,
+        seed,
+        start=0,
+        stop=scale.steps,
+        checkpoint=None if checkpoint is None else str(checkpoint),
+    )
 
 
 def _own_components(path: Path, library: Library) -> Library:

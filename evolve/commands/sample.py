@@ -12,14 +12,22 @@ import typer
 
 from backends.selection import make_backend
 from evaluators.fitting import fit
-from evaluators.jobs import Job, TaskSpec, component_sources
+from evaluators.jobs import TaskSpec
 from evaluators.sampling import continuation
 from evaluators.scales import SCALES, Scale
 from evaluators.tasks.registry import make_task
 from evaluators.tasks.text import LanguageModelling
 from evaluators.training import Trainer
 from evolve.commands.inspect import RecipeName
-from evolve.commands.recipe_options import AttemptsOf, Chosen, Components, Settings, choose, shaped_scale
+from evolve.commands.recipe_options import (
+    AttemptsOf,
+    Chosen,
+    Components,
+    Settings,
+    choose,
+    shaped_scale,
+    whole_run,
+)
 from evolve.commands.train import print_run
 from evolve.configuration import Configuration
 from evolve.display import console
@@ -69,19 +77,7 @@ def sample(
     with TemporaryDirectory() as folder:
         path = weights or Path(folder) / "weights.safetensors"
         if not path.exists():
-            job = Job(
-                "sample",
-                chosen.recipe.json_text,
-                component_sources(chosen.recipe, chosen.library),
-                shaped,
-                sizes.width,
-                sizes.hidden,
-                spec,
-                seed,
-                start=0,
-                stop=shaped.steps,
-                checkpoint=str(path),
-            )
+            job = whole_run(chosen, shaped, (sizes.width, sizes.hidden), spec, seed, path)
             trainer = Trainer(own, {spec: text})
             print_run(trainer, job, chosen.named.name, console(stderr=True))
         state = model.load(path)

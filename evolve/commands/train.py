@@ -10,7 +10,7 @@ from rich.console import Console
 
 from backends.selection import make_backend
 from evaluators.fitting import fit
-from evaluators.jobs import Job, component_sources
+from evaluators.jobs import Job
 from evaluators.scales import SCALES
 from evaluators.tasks.registry import TASK_NAMES
 from evaluators.training import Trainer
@@ -25,6 +25,7 @@ from evolve.commands.recipe_options import (
     Width,
     choose,
     shaped_scale,
+    whole_run,
 )
 from evolve.display import console
 from evolve.session import cache_directory, task_specs
@@ -61,18 +62,7 @@ def train(
     if width is None:
         sizes = fit(chosen.recipe, chosen.library, shaped, vocabulary).instance.sizes
         width, hidden = sizes.width, sizes.hidden
-    job = Job(
-        "train",
-        chosen.recipe.json_text,
-        component_sources(chosen.recipe, chosen.library),
-        shaped,
-        width,
-        hidden or 4 * width,
-        spec,
-        seed,
-        start=0,
-        stop=shaped.steps,
-    )
+    job = whole_run(chosen, shaped, (width, hidden or 4 * width), spec, seed)
     print_run(trainer, job, chosen.named.name, console())
 
 

@@ -136,7 +136,7 @@ def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = Non
     chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, sizes.context)
     inside = chunk * ((7 if per_channel else 2) * size + 2 * value_size + (0 if per_channel else 5)) + size
     between = (4 + 2 / chunk) * size * value_size + 3 * size + value_size
-    flops = heads * _padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
+    flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     state = (heads, size, value_size)
     return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
 
@@ -166,12 +166,12 @@ def delta_rule(
     inverse = 2 * chunk**2 / 3
     inside = chunk * (4 * size + 4 * value_size + 8) + inverse + 2 * size + value_size
     between = 2 * chunk * size + 6 * size * value_size + 4 * size + 2 * value_size
-    flops = heads * _padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
+    flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     state = (heads, size, value_size)
     return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
 
 
-def _padded(context: int, chunk: int) -> float:
+def padded(context: int, chunk: int) -> float:
     """Computed positions per position: the last chunk is filled up."""
     return -(-context // chunk) * chunk / context
 

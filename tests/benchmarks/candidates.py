@@ -1,17 +1,19 @@
-"""Candidates of a search whose training is replaced by a number: realistic recipes within seconds."""
+"""Searches for benchmarks: with real workers, or with a number in place of training, which takes seconds."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
 from cognition.loader import load_library
+from evaluators.executor import Executor
 from evaluators.jobs import Job, Outcome
 from evolve.configuration import Configuration
-from evolve.search import Search
-from evolve.session import laboratory, prepare
+from evolve.search import Report, Search
+from evolve.session import Prepared, laboratory, prepare
 from runs.store import Store
 
 
@@ -28,19 +30,30 @@ class Instant:
             yield Outcome(job.key, "evaluated", loss=loss, accuracy=0.5, macro_accuracy=0.5)
 
 
+@contextmanager
+def new_search(
+    prepared: Prepared, executor: Executor, folder: Path, report: Callable[[Report], None] = lambda report: None
+) -> Iterator[Search]:
+    """A search that has not begun, in a store of its own that closes in the end."""
+    configuration, library = prepared.configuration, dict(load_library())
+    with Store.create(
+        folder,
+        name="benchmark",
+        seed=configuration.seed,
+        configuration=prepared.stored,
+        version="0",
+        generations=configuration.generations,
+    ) as store:
+        lab = laboratory(prepared, store, executor, library)
+        yield Search(configuration, lab, prepared.tasks, library, report)
+
+
 def jobs_of_search(configuration: Configuration) -> list[Job]:
     """The jobs of a whole search in the order in which it asks for them."""
-    prepared, executor, library = prepare(configuration), Instant(), dict(load_library())
+    executor = Instant()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Store.create(
-            Path(folder),
-            name="candidates",
-            seed=configuration.seed,
-            configuration=prepared.stored,
-            version="0",
-            generations=configuration.generations,
-        ) as store,
+        new_search(prepare(configuration), executor, Path(folder)) as search,
     ):
-        Search(configuration, laboratory(prepared, store, executor, library), prepared.tasks, library).run()
+        search.run()
     return executor.jobs

@@ -13,14 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from candidates import Instant
+from candidates import Instant, new_search
 
-from cognition.loader import load_library
 from evolve.configuration import Configuration
-from evolve.search import Search
-from evolve.session import laboratory, prepare
+from evolve.session import prepare
 from runs.genealogy import tree, tree_lines
-from runs.store import Store
 
 
 def main() -> None:
@@ -30,32 +27,28 @@ def main() -> None:
     arguments = parser.parse_args()
     generations = arguments.attempts // arguments.population
     configuration = Configuration(generations=generations, population=arguments.population, task=("recall",))
-    prepared = prepare(configuration)
-    with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder)
-        with Store.create(
-            directory, name="overhead", seed=0, configuration=prepared.stored, version="0", generations=generations
-        ) as store:
-            library = dict(load_library())
-            lab = laboratory(prepared, store, Instant(), library)
-            search = Search(configuration, lab, prepared.tasks, library)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        new_search(prepare(configuration), Instant(), Path(folder)) as search,
+    ):
+        store = search.laboratory.store
+        started = time.perf_counter()
+        search.run()
+        seconds = time.perf_counter() - started
+        count = store.attempt_count()
+        print(f"{count} attempts: {1e3 * seconds / count:.1f} ms of overhead per attempt")
+        for name, read in (
+            ("best", lambda: store.best(10)),
+            ("tree", lambda: tree_lines(tree(store.genealogy()))),
+            ("lineage", lambda: store.lineage(store.best(1)[0].id)),
+            (
+                "proposals of the next generation",
+                lambda: search.proposer.draft(generations + 1, count + 1, search.history, {}),
+            ),
+        ):
             started = time.perf_counter()
-            search.run()
-            seconds = time.perf_counter() - started
-            count = store.attempt_count()
-            print(f"{count} attempts: {1e3 * seconds / count:.1f} ms of overhead per attempt")
-            for name, read in (
-                ("best", lambda: store.best(10)),
-                ("tree", lambda: tree_lines(tree(store.genealogy()))),
-                ("lineage", lambda: store.lineage(store.best(1)[0].id)),
-                (
-                    "proposals of the next generation",
-                    lambda: search.proposer.draft(generations + 1, count + 1, search.history, {}),
-                ),
-            ):
-                started = time.perf_counter()
-                read()
-                print(f"{name}: {1e3 * (time.perf_counter() - started):.0f} ms")
+            read()
+            print(f"{name}: {1e3 * (time.perf_counter() - started):.0f} ms")
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from cognition.loader import load_library
+from candidates import new_search
+
 from evaluators.scales import RUNGS, Rung
 from evolve.configuration import Configuration
 from evolve.history import PARENTAL
 from evolve.prospect import Losses, Prospect, losses_by_rung, prospect, survivors
-from evolve.search import Search
-from evolve.session import laboratory, prepare, workers
+from evolve.search import Report
+from evolve.session import prepare, workers
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from runs.archive import Archive
@@ -33,7 +34,7 @@ PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 PLANS = {
     "as shipped": RUNGS,
-    "half as narrow": (Rung(1 / 16, 1.0), Rung(1 / 4, 0.5), Rung(1.0, 0.25)),
+    "twice as wide": (Rung(1 / 16, 1.0), Rung(1 / 4, 0.5), Rung(1.0, 0.25)),
     "1/16, 1/4": (Rung(1 / 16, 1.0), Rung(1 / 4, 0.375), Rung(1.0, 0.125)),
     "1/16, 1/2": (Rung(1 / 16, 1.0), Rung(1 / 2, 0.25), Rung(1.0, 0.125)),
     "1/8, 1/4": (Rung(1 / 8, 1.0), Rung(1 / 4, 0.5), Rung(1.0, 0.125)),
@@ -67,29 +68,18 @@ class Replay:
 
 def search(seed: int, generations: int, data: str | None, folder: Path) -> None:
     """A search that stops nobody."""
-    configuration = Configuration(generations=generations, seed=seed, data=data)
-    prepared = prepare(configuration)
+    prepared = prepare(Configuration(generations=generations, seed=seed, data=data))
     rungs = tuple(Rung(part, 1.0) for part in PARTS)
     prepared = replace(prepared, scale=replace(prepared.scale, rungs=rungs))
     with (
-        Store.create(
-            folder,
-            name="rungs",
-            seed=seed,
-            configuration=prepared.stored,
-            version="0",
-            generations=generations,
-        ) as store,
         workers(prepared, folder / "logs") as executor,
+        new_search(prepared, executor, folder, _progress) as searching,
     ):
-        library = dict(load_library())
-        Search(
-            configuration, laboratory(prepared, store, executor, library), prepared.tasks, library, _progress
-        ).run()
-        store.finish_run("finished")
+        searching.run()
+        searching.laboratory.store.finish_run("finished")
 
 
-def _progress(report: object) -> None:
+def _progress(report: Report) -> None:
     print(".", end="", flush=True)
 
 
