@@ -73,7 +73,13 @@ class Ledger:
         self.close()
 
     def start(
-        self, place: Place, role: Role, name: str, prompt: str, reserved: Sequence[Reservation], limits: Limits
+        self,
+        place: Place,
+        role: Role,
+        name: str,
+        prompt: str | None,
+        reserved: Sequence[Reservation],
+        limits: Limits,
     ) -> Call:
         """Commit that a call goes out, with the first of the reservations that the limits leave room for.
 

@@ -58,8 +58,8 @@ class Desk:
             return self.ledger.copy(recorded if self.keep_texts else replace(recorded, prompt=None))
         own = self._bound(name, request)
         reserved = [own] if not repairable else [_both(own, self._bound(name, request, repair=True)), own]
-        text = storable(request.messages[-1].text) if self.keep_texts else ""
-        return self.ledger.start(place, role, name, text or None, reserved, self.limits)
+        text = storable(request.messages[-1].text) if self.keep_texts else None
+        return self.ledger.start(place, role, name, text, reserved, self.limits)
 
     def skip(self, place: Place, role: Role, name: str, reason: str) -> Call:
         """The row of a call that is not made, unless it has one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
@@ -41,7 +41,7 @@ def drawn_models(
 
 def dollars_by_model(calls: Iterable[Call]) -> dict[str, float]:
     """What every model's planners and repairers cost, where it is known."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = defaultdict(float)
     for call in calls:
         if call.role != "analyst" and call.state not in ("started", "skipped"):
             spent[call.name] += call.outcome.cost or 0.0

@@ -43,7 +43,8 @@ the edit that uses it. A recipe that was tried before is refused.
 PLANNING = """\
 Propose one child of `parent` that you expect to score higher. Say in `motivation`, in two or three sentences, which
 weakness of its skills you address and why your edits should help; in `expected`, what each skill should do compared with
-the parent (a change within twice the noise counts as same); in `edits`, the edits. Data:
+the parent (a change within twice the noise counts as same); in `edits`, the edits. Several proposals are asked for at
+the same time, of which this is number `proposal`: look beyond what anyone would think of first. Data:
 """
 
 ANALYSING = """\

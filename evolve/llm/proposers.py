@@ -135,15 +135,25 @@ class LanguageModels:
             parent = strategy.parent(evidence.past, pending, random)
             assert parent is not None, "strategies without parents are refused at the start"
             pending.append(parent)
-            slots.append(self._slot(generation, number, model, parent, evidence))
+            told = {"generation": generation, "proposal": number, "of": len(models), **evidence.of_parent(parent)}
+            slots.append(
+                self._slot(generation, number, model, parent, evidence.library, evidence.past.hashes, told)
+            )
         return slots
 
-    def _slot(self, generation: int, number: int, model: str, parent: Individual, evidence: Evidence) -> Slot:
-        own = {gene.component: evidence.library[gene.component] for _, gene in parent.recipe.genes()}
+    def _slot(
+        self,
+        generation: int,
+        number: int,
+        model: str,
+        parent: Individual,
+        components: Library,
+        hashes: Mapping[str, int],
+        told: Mapping[str, Any],
+    ) -> Slot:
+        own = {gene.component: components[gene.component] for _, gene in parent.recipe.genes()}
         library: dict[str, Component] = {**self._published, **own}
-        known = dict(evidence.past.hashes)
-        text = planner_text(evidence.of_parent(parent))
-        request = planner_request(parent, self._stable, text, library, self._skills)
+        request = planner_request(parent, self._stable, planner_text(told), library, self._skills)
         return Slot(
             generation,
             number,
@@ -151,7 +161,7 @@ class LanguageModels:
             parent,
             request,
             library,
-            lambda variation: self.proposer.check(variation, 0, known, library).proposal.reason,
+            lambda variation: self.proposer.check(variation, 0, hashes, library).proposal.reason,
         )
 
     def _begin(self, slot: Slot, paused: set[str], work: SimpleQueue[Any]) -> Future[Proposed]:
@@ -192,8 +202,8 @@ class LanguageModels:
     def _tell_pauses(self, evidence: Evidence, generation: int, since: Mapping[str, int | None]) -> None:
         for name, first in since.items():
             if first == generation:
-                last = first + PAUSE - 1
-                line = f"{_pause_reason(name)}: generations {first} to {last} go on without it"
+                last = generation + PAUSE - 1
+                line = f"{_pause_reason(name)}: generations {generation} to {last} go on without it"
                 self._log(evidence, line)
                 self.tell(line)
 

@@ -118,7 +118,7 @@ def search_with(
     directory: Path,
     models: Sequence[Model],
     *,
-    limits: Limits = Limits(),
+    limits: Limits | None = None,
     keep_texts: bool = True,
     recording: Recording | None = None,
     executor: Any = None,
@@ -148,7 +148,7 @@ def search_with(
     with store, Ledger.open(directory) as ledger:
         if not store.events(kind=MODELS):
             store.log(MODELS, "models", list(names))
-        desk = Desk(ledger, {model.name: model for model in models}, limits, keep_texts, recording)
+        desk = Desk(ledger, {model.name: model for model in models}, limits or Limits(), keep_texts, recording)
         library = stored_library(store)
         lab = laboratory(prepared, store, executor or Landscape(), library)
         yield Search(configuration, lab, prepared.tasks, library, desk=desk, tell=tell)
