@@ -20,7 +20,11 @@ LEGAL: dict[str, Any] = {
         },
         {"kind": "insert_block", "position": 0, "block": block_of("new_mix")},
         {"kind": "set_setting", "path": "training", "setting": "learning_rate", "value": 0.002},
-        {"kind": "replace_gene", "path": "0.0.1", "gene": {"component": "sliding_window_attention", "settings": []}},
+        {
+            "kind": "replace_gene",
+            "path": "0.0.1",
+            "gene": {"component": "sliding_window_attention", "settings": []},
+        },
     ],
 }
 

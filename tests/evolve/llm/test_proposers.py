@@ -48,7 +48,7 @@ def test_the_bandit_shifts_its_share_within_fifty_attempts(tmp_path: Path) -> No
         before = Counter(m for _ in range(300) for m in drawn_models(NAMES, {}, {}, 8, 1.0, random))
         assert drawn[NAMES[0]] > 1.5 * before[NAMES[0]]
         assert drawn[NAMES[2]] < 0.7 * before[NAMES[2]]
-        assert drawn[NAMES[0]] > 1.5 * drawn[NAMES[1]] > drawn[NAMES[2]] > 0
+        assert drawn[NAMES[0]] > drawn[NAMES[1]] > 1.5 * drawn[NAMES[2]] > 0
         shares = Counter(a.operator for a in attempts)
         assert shares[operator(NAMES[0])] == max(shares.values())
 
@@ -63,7 +63,9 @@ def test_the_cheaper_of_two_equal_models_is_drawn_more_often() -> None:
 
     credit = {operator(name): Credit(20, 10, 1.0, 20.0) for name in ("a:a", "b:b")}
     drawn = Counter(
-        m for _ in range(300) for m in drawn_models(["a:a", "b:b"], credit, {"a:a": 9.0, "b:b": 1.0}, 8, 0.5, random)
+        m
+        for _ in range(300)
+        for m in drawn_models(["a:a", "b:b"], credit, {"a:a": 9.0, "b:b": 1.0}, 8, 0.5, random)
     )
     assert drawn["b:b"] > 2 * drawn["a:a"]
 
@@ -135,7 +137,7 @@ def test_workers_never_wait_for_a_model(tmp_path: Path) -> None:
 
 
 def test_a_replay_is_the_same_search_for_free(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"generations": 7, "seed": 5}
+    options: dict[str, Any] = {"generations": 5, "seed": 5}
     models = [Scripted("test:a", repaired), Scripted("test:b", mediocre, dollars=0.5)]
     with search_with(tmp_path / "a", models, **options) as search:
         search.run()
@@ -145,17 +147,17 @@ def test_a_replay_is_the_same_search_for_free(tmp_path: Path) -> None:
         search.run()
         assert genealogy(search.laboratory.store) == recorded
         assert search.desk.ledger.spent().calls == 0  # type: ignore[union-attr]
-    assert paid.calls > 8
+    assert paid.calls > 5
     with search_with(tmp_path / "c", [], recording=Recording.of(tmp_path / "b"), **options) as search:
         search.run()
         assert genealogy(search.laboratory.store) == recorded
 
 
 def test_a_longer_target_gives_what_it_would_have_given_at_once(tmp_path: Path) -> None:
-    with search_with(tmp_path / "a", [Scripted("test:m", repaired)], generations=7) as search:
+    with search_with(tmp_path / "a", [Scripted("test:m", repaired)], generations=5) as search:
         search.run()
         whole = genealogy(search.laboratory.store)
-    for generations in (1, 2, 4, 7):
+    for generations in (1, 2, 4, 5):
         with search_with(tmp_path / "b", [Scripted("test:m", repaired)], generations=generations) as search:
             search.run()
             found = genealogy(search.laboratory.store)
@@ -174,13 +176,14 @@ def test_texts_that_are_not_kept_are_gone_and_cannot_be_replayed(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("limits", "told"), [(Limits(calls=7), "calls"), (Limits(tokens=200_000), "tokens"), (Limits(dollars=0.9), "doll")]
+    ("limits", "told"),
+    [(Limits(calls=4), "calls"), (Limits(tokens=150_000), "tokens"), (Limits(dollars=0.5), "doll")],
 )
 def test_a_search_stays_within_its_budget_and_goes_on(tmp_path: Path, limits: Limits, told: str) -> None:
-    with search_with(tmp_path, [Scripted("test:m", repaired)], limits=limits, population=16) as search:
+    with search_with(tmp_path, [Scripted("test:m", repaired)], limits=limits, generations=5) as search:
         search.run()
         calls, spent = search.desk.ledger.calls(), search.desk.ledger.spent()  # type: ignore[union-attr]
-        assert search.laboratory.store.generation_count() == 6
+        assert search.laboratory.store.generation_count() == 5
     assert spent.calls <= (limits.calls or 99)
     assert spent.tokens <= (limits.tokens or 10**9)
     assert (spent.cost or 0.0) <= (limits.dollars or 99.0)

@@ -16,7 +16,9 @@ from tests.evolve.llm.hostile_answers import put
 from tests.genome.hostile_components import channel
 
 ALLOWED = ("compile", "builtins.id")
-"""Text becomes a syntax tree, and defaults are copied; to quote a line of a syntax error, Python looks for a file called "<unknown>"."""
+"""Text becomes a syntax tree, and defaults are copied. Besides, to quote a line of a syntax error, Python looks for a
+file called "<unknown>".
+"""
 
 seen: list[str] = []
 watching = False
@@ -30,7 +32,20 @@ def watch(event: str, arguments: tuple) -> None:
 def slot() -> Slot:
     recipe, library = load_architectures()["griffin"].recipe, load_library()
     parent = Individual(
-        1, 1, "seed", (), "evaluated", recipe, recipe_hash(recipe, library), "", 1, 1.0, 1.0, Prospect(), 3, Fitness()
+        1,
+        1,
+        "seed",
+        (),
+        "evaluated",
+        recipe,
+        recipe_hash(recipe, library),
+        "",
+        1,
+        1.0,
+        1.0,
+        Prospect(),
+        3,
+        Fitness(),
     )
     request = planner_request(parent, "", "{}", library, ["recall"])
     return Slot(3, 1, "test:model", parent, request, library, lambda variation: "")
