@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Protocol
 
-from evolve.llm.protocol import Answer, Provider, Request, Usage
+from evolve.llm.calling import call
+from evolve.llm.prices import PRICES, Price, cost, read_prices
+from evolve.llm.protocol import Answer, Provider, ProviderError, Request, Usage
+from evolve.llm.specification import provider_of
 
 
 class Model(Protocol):
@@ -30,31 +34,56 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PricedModel:
-    """A provider with a price."""
+    """A provider with prices."""
 
     provider: Provider
-    price: Callable[[Usage], float | None]
+    prices: Mapping[str, tuple[Price, ...]]
 
     @property
     def name(self) -> str:
         return self.provider.name
 
     def ask(self, request: Request, deadline: float) -> Answer:
-        from evolve.llm.calling import call
-
-        return call(self.provider, request, deadline)
+        try:
+            return call(_PaidOnce(self.provider), request, deadline, Random())
+        except _PaidInVain as error:
+            raise error.fault from None
 
     def cost(self, usage: Usage) -> float | None:
-        return self.price(usage)
+        return cost(self.name, usage, self.prices)
 
 
-def model_of(text: str, prices: Path | None) -> Model:
-    """The model that a specification names; its key comes from this process's environment and goes nowhere else.
+class _PaidInVain(Exception):
+    """A try that was paid for and brought no answer: another one would take more than is reserved for a call."""
+
+    def __init__(self, fault: ProviderError) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class _PaidOnce:
+    """A provider whose failures end all tries once they cost tokens."""
+
+    provider: Provider
+
+    @property
+    def name(self) -> str:
+        return self.provider.name
+
+    def ask(self, request: Request, deadline: float) -> Answer:
+        try:
+            return self.provider.ask(request, deadline)
+        except ProviderError as error:
+            if error.usage != Usage():
+                raise _PaidInVain(error) from None
+            raise
+
+
+def models_of(texts: Sequence[str], prices: Path | None) -> list[Model]:
+    """The models that specifications name; keys come from this process's environment and go nowhere else.
 
     Raises ValueError in one line for a specification or a file of prices that is not accepted.
     """
-    from evolve.llm.prices import cost
-    from evolve.llm.specification import provider_of
-
-    provider = provider_of(text, os.environ)
-    return PricedModel(provider, lambda usage: cost(provider.name, usage))
+    table = PRICES if prices is None else read_prices(prices)
+    return [PricedModel(provider_of(text, os.environ), table) for text in texts]

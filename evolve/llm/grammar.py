@@ -25,6 +25,8 @@ NEW_NAME = f"^{NEW}[a-z][a-z0-9_]{{0,40}}$"
 MOST_EDITS = 4
 MOST_GENES = 3
 
+_NONE: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 0, "maxItems": 0}
+
 
 def grammar(recipe: Recipe, library: Library, skills: Sequence[str]) -> Schema:
     """JSON schema of proposals that edit this recipe with published components and those that the recipe has.
@@ -122,14 +124,14 @@ def _of_kind(library: Library, recipe: Recipe, kinds: Sequence[str]) -> list[Com
 def _gene(components: Sequence[Component]) -> Schema:
     """A gene of one of the components, with settings of its own; or of one that the answer defines."""
     plain = [component.name for component in components if not component.settings]
-    variants = [_object(component=_one_of(plain), settings=_list({}, 0, 0))] if plain else []
+    variants = [_object(component=_one_of(plain), settings=_NONE)] if plain else []
     for component in components:
         if component.settings:
             pairs = {"anyOf": [_pair(setting) for setting in component.settings]}
             settings = _list(pairs, 0, len(component.settings))
             variants.append(_object(component={"const": component.name}, settings=settings))
     new = {"type": "string", "pattern": NEW_NAME}
-    return {"anyOf": [*variants, _object(component=new, settings=_list({}, 0, 0))]}
+    return {"anyOf": [*variants, _object(component=new, settings=_NONE)]}
 
 
 def _pair(setting: Setting) -> Schema:

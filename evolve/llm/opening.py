@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.configuration import RECORDING, Configuration, ConfigurationError
-from evolve.llm.access import Model, model_of
+from evolve.llm.access import Model, models_of
 from evolve.llm.desk import Desk
 from evolve.llm.protocol import Usage
 from evolve.llm.replay import MODELS, Recording
@@ -59,7 +59,7 @@ def access(configuration: Configuration) -> Access | None:
             raise ConfigurationError(f"llm: {recordings[0]} stands alone; accepted: one recording, or models")
         return Access({}, Recording.of(Path(recordings[0].removeprefix(RECORDING))))
     prices = Path(configuration.llm_prices) if configuration.llm_prices else None
-    models = [model_of(spec, prices) for spec in specs]
+    models = models_of(specs, prices)
     named = {model.name: model for model in models}
     if len(named) < len(models):
         raise ConfigurationError("llm: two specifications name the same model")
