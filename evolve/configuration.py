@@ -14,6 +14,7 @@ from backends.selection import choose_backend
 from evaluators.devices import usual_workers
 from evaluators.scales import SCALES
 from evaluators.tasks.registry import TASK_NAMES
+from evolve.llm.endpoint import without_credentials
 
 Objective = Literal["score", "parameters", "flops", "state_bytes", "step_seconds"]
 StrategyName = Literal["uct", "regularized", "local", "random"]
@@ -108,8 +109,12 @@ class Configuration(BaseModel):
         return value
 
     def stored(self) -> dict[str, Any]:
-        """The configuration as plain JSON values; what concerns language models only where there are any."""
-        return self.model_dump(mode="json", exclude=None if self.llm else _OF_LANGUAGE_MODELS)
+        """The configuration as plain JSON values, without passwords of addresses.
+
+        What concerns language models is there only where there are any.
+        """
+        values = self.model_dump(mode="json", exclude=None if self.llm else _OF_LANGUAGE_MODELS)
+        return values | {"llm": [without_credentials(text) for text in self.llm]} if self.llm else values
 
     @classmethod
     def of_search(cls, stored: Mapping[str, Any]) -> Configuration:
