@@ -86,6 +86,8 @@ class Search:
         subjects = self._pending() if self._proposed(generation) else self._propose(generation, trials.yardstick)
         if not subjects:
             raise SearchError(f"generation {generation} has no new legal recipe; another --seed or strategy may")
+        if self.language is not None:
+            self.language.stored(generation)
         if generation < self.configuration.generations:
             self._ask(generation + 1, trials.yardstick)
         clock.other += perf_counter() - started
@@ -121,8 +123,6 @@ class Search:
             store.add_components(_library_rows(self.library))
         state = {"seed": self.configuration.seed, "next_attempt": first + len(drafts)}
         store.propose(generation, [draft.proposal for draft in drafts], state)
-        if self.language is not None:
-            self.language.stored(generation)
         return [draft.subject for draft in drafts if draft.subject is not None]
 
     def _ask(self, generation: int, yardstick: Yardstick) -> None:

@@ -13,6 +13,9 @@ ROLES: tuple[Role, ...] = get_args(Role)
 ANALYST_SLOT = 0
 """Slot of a generation's analyst; planners have 1, 2, ..."""
 
+BUDGET = "the budget of"
+"""What reasons begin with where a limit left no room for a call."""
+
 TABLES = """
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY,

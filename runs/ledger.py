@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
-from runs.calls import Call, Finding, Limits, Outcome, Place, Prediction, Reservation, Role
+from runs.calls import BUDGET, Call, Finding, Limits, Outcome, Place, Prediction, Reservation, Role
 from runs.database import search_file
 from runs.encoding import stored_row
 from runs.errors import StoreError
@@ -51,7 +51,9 @@ class Ledger:
     @classmethod
     def open(cls, directory: Path) -> Self:
         """The ledger of a search that this process has opened for writing."""
-        return cls(directory, search_file(directory).connect("rw", threads=True))
+        database = search_file(directory).connect("rw", threads=True)
+        database.execute("PRAGMA secure_delete=ON")  # forgotten texts leave no bytes behind
+        return cls(directory, database)
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -248,7 +250,7 @@ def _exceeded(spent: Mapping[str, Any], more: Reservation, limits: Limits) -> st
         ("dollars", limits.dollars, spent["cost"], more.cost or 0.0),
     ):
         if ceiling is not None and used + wanted > ceiling:
-            return f"the budget of {ceiling:g} {what} has {max(0, ceiling - used):g} left; up to {wanted:g} needed"
+            return f"{BUDGET} {ceiling:g} {what} has {max(0, ceiling - used):g} left; up to {wanted:g} needed"
     return ""
 
 

@@ -135,6 +135,12 @@ def _search(
         yardstick = Search(configuration, lab, prepared.tasks, library, report, desk, tell).run()
         watch.stage("confirming", float(configuration.generations), 1)
         _conclude(target, store, lab, yardstick, configuration.seed)
+    if desk is not None:
+        spent = desk.ledger.spent()
+        target.print(
+            f"language models: {spent.calls} calls, {spent.tokens:,} tokens, {spent.cost or 0.0:.4f} dollars "
+            f"where prices are known; `llm` tells more"
+        )
     store.finish_run("finished")
 
 

@@ -83,7 +83,8 @@ class Desk:
 
     def _bound(self, name: str, request: Request, *, repair: bool = False) -> Reservation:
         """More than a call can take: no tokenizer makes more tokens than bytes, nor two from one of plain English."""
-        plain = len(request.stable.encode()) + len(json.dumps(request.schema))
+        schemas = [len(json.dumps(schema)) for schema in (request.schema, request.grammar or {})]
+        plain = len(request.stable.encode()) + max(schemas)
         quoted = sum(len(storable(message.text).encode()) for message in request.messages)
         tokens = plain // 2 + quoted + OVERHEAD_TOKENS + (request.most_tokens + OVERHEAD_TOKENS if repair else 0)
         output = request.most_tokens

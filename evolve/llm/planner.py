@@ -17,7 +17,7 @@ from evolve.variation import Variation
 from genome.component import Library
 from genome.edits import Edit, apply
 from genome.errors import GenomeError
-from runs.calls import Call, Place
+from runs.calls import BUDGET, Call, Place
 
 PLAN_NAME = "proposal"
 
@@ -126,7 +126,7 @@ def varied(name: str, parent: Individual, edits: tuple[Edit, ...], library: Libr
 def _repaired(slot: Slot, first: Call, request: Request, desk: Desk, deadline: float) -> Call:
     place = Place(slot.generation, slot.number, 2)
     if first.reserved.calls < 2 and not first.replayed:
-        return desk.skip(place, "repairer", slot.model, "the budget left no room for a repair")
+        return desk.skip(place, "repairer", slot.model, f"{BUDGET} the search left no room for a repair")
     if deadline - monotonic() < LEAST_SECONDS and not first.replayed:
         return desk.skip(place, "repairer", slot.model, "the deadline left no time for a repair")
     return desk.complete(desk.begin(place, "repairer", slot.model, request), request, deadline)

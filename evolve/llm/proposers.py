@@ -7,7 +7,7 @@ in the ledger: so the genealogy is the same for any number of kills, and for a r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,7 +33,7 @@ from evolve.llm.prompts import planner_text, stable_text
 from evolve.proposals import Offer, Proposer
 from evolve.strategies import make_strategy
 from genome.component import Component, Library
-from runs.calls import ANALYST_SLOT, Call, Place
+from runs.calls import ANALYST_SLOT, BUDGET, Call, Place
 
 IN_FLIGHT = 8
 """So many conversations at a time."""
@@ -92,7 +92,7 @@ class LanguageModels:
         for call in earlier:
             calls[call.name].append(call)
         since = {name: paused_since(calls[name], generation) for name in self.desk.names}
-        self._tell_pauses(evidence, generation, since)
+        self._tell_pauses(generation, since)
         paused = {name for name, first in since.items() if first is not None}
         slots = self._slots(generation, evidence, credit, dollars_by_model(earlier))
         work: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
@@ -110,6 +110,7 @@ class LanguageModels:
         asked = self._asked.pop(generation)
         done = [conversation.result() for conversation in asked.conversations]
         self._store_findings(generation, asked)
+        self._say_budget([*(call for own in done for call in own.calls), asked.analysis.result()])
         return [
             Offer(own.variation(library), tuple(call.id for call in own.calls), own.expected)
             for own in done
@@ -195,21 +196,28 @@ class LanguageModels:
         try:
             findings = findings_of(call.outcome.answer or "", asked.evidence.cited())
         except AnswerError as error:
-            self._log(asked.evidence, f"findings for generation {generation} are refused: {error}")
+            self._say(f"findings for generation {generation} are refused: {error}")
             return
         self.desk.ledger.record_findings(generation, findings)
 
-    def _tell_pauses(self, evidence: Evidence, generation: int, since: Mapping[str, int | None]) -> None:
+    def _tell_pauses(self, generation: int, since: Mapping[str, int | None]) -> None:
         for name, first in since.items():
             if first == generation:
                 last = generation + PAUSE - 1
-                line = f"{_pause_reason(name)}: generations {generation} to {last} go on without it"
-                self._log(evidence, line)
-                self.tell(line)
+                self._say(f"{_pause_reason(name)}: generations {generation} to {last} go on without it")
 
-    def _log(self, evidence: Evidence, line: str) -> None:
-        if all(event.message != line for event in self.proposer.laboratory.store.events(kind=EVENT)):
-            self.proposer.laboratory.store.log(EVENT, line)
+    def _say_budget(self, calls: Iterable[Call]) -> None:
+        if any(call.state == "skipped" and call.outcome.reason.startswith(BUDGET) for call in calls):
+            self._say(
+                "the budget of language models does not suffice for all that could be asked; the search goes on"
+            )
+
+    def _say(self, line: str) -> None:
+        """Store a line as an event and tell it, once in the life of a search."""
+        store = self.proposer.laboratory.store
+        if all(event.message != line for event in store.events(kind=EVENT)):
+            store.log(EVENT, line)
+            self.tell(line)
 
 
 def _pause_reason(name: str) -> str:

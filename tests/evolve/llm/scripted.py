@@ -154,6 +154,11 @@ def search_with(
         yield Search(configuration, lab, prepared.tasks, library, desk=desk, tell=tell)
 
 
+def ledger_of(search: Search) -> Ledger:
+    assert search.desk is not None
+    return search.desk.ledger
+
+
 def genealogy(store: Any) -> list[tuple]:
     return [
         (a.id, a.generation, a.operator, a.parents, a.recipe, a.status, a.score, a.reason, store.edits(a.id))

@@ -25,7 +25,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=250, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(value=values, seed=st.integers(0, 2**32), text=st.text(max_size=200))
 def generate(value: Any, seed: int, text: str) -> None:
     """Values of any shape in places of a legal answer, texts of any kind, and legal answers with letters lost."""

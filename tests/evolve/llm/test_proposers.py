@@ -20,7 +20,17 @@ from evolve.llm.protocol import ProviderError, Request, Usage
 from evolve.llm.replay import Recording
 from runs.calls import Limits
 from tests.evolve.llm.hostile_answers import LEGAL, TEXTS, VALUES, places, put
-from tests.evolve.llm.scripted import Scripted, data_of, genealogy, good, mediocre, plan, search_with, useless
+from tests.evolve.llm.scripted import (
+    Scripted,
+    data_of,
+    genealogy,
+    good,
+    ledger_of,
+    mediocre,
+    plan,
+    search_with,
+    useless,
+)
 from tests.evolve.test_search import Landscape
 
 NAMES = ["test:good", "test:mediocre", "test:useless"]
@@ -73,7 +83,7 @@ def test_the_cheaper_of_two_equal_models_is_drawn_more_often() -> None:
 def test_no_more_than_the_share_and_every_call_leads_to_its_attempt(tmp_path: Path) -> None:
     with search_with(tmp_path, [Scripted("test:m", repaired)], generations=6, llm_share=0.25) as search:
         search.run()
-        store, calls = search.laboratory.store, search.desk.ledger.calls()  # type: ignore[union-attr]
+        store, calls = search.laboratory.store, ledger_of(search).calls()
         for generation in range(1, 7):
             own = [a for a in of_models(store) if a.generation == generation]
             assert len(own) <= 2
@@ -141,12 +151,12 @@ def test_a_replay_is_the_same_search_for_free(tmp_path: Path) -> None:
     models = [Scripted("test:a", repaired), Scripted("test:b", mediocre, dollars=0.5)]
     with search_with(tmp_path / "a", models, **options) as search:
         search.run()
-        recorded, paid = genealogy(search.laboratory.store), search.desk.ledger.spent()  # type: ignore[union-attr]
+        recorded, paid = genealogy(search.laboratory.store), ledger_of(search).spent()
     assert any(row[2].startswith("llm:") and row[5] == "evaluated" for row in recorded)
     with search_with(tmp_path / "b", [], recording=Recording.of(tmp_path / "a"), **options) as search:
         search.run()
         assert genealogy(search.laboratory.store) == recorded
-        assert search.desk.ledger.spent().calls == 0  # type: ignore[union-attr]
+        assert ledger_of(search).spent().calls == 0
     assert paid.calls > 5
     with search_with(tmp_path / "c", [], recording=Recording.of(tmp_path / "b"), **options) as search:
         search.run()
@@ -167,7 +177,7 @@ def test_a_longer_target_gives_what_it_would_have_given_at_once(tmp_path: Path) 
 def test_texts_that_are_not_kept_are_gone_and_cannot_be_replayed(tmp_path: Path) -> None:
     with search_with(tmp_path, [Scripted("test:m", repaired)], keep_texts=False) as search:
         search.run()
-        calls = search.desk.ledger.calls()  # type: ignore[union-attr]
+        calls = ledger_of(search).calls()
     assert calls
     assert all(call.prompt is None and call.outcome.answer is None for call in calls)
     assert b"because" not in (tmp_path / "search.db").read_bytes()
@@ -180,9 +190,11 @@ def test_texts_that_are_not_kept_are_gone_and_cannot_be_replayed(tmp_path: Path)
     [(Limits(calls=4), "calls"), (Limits(tokens=150_000), "tokens"), (Limits(dollars=0.5), "doll")],
 )
 def test_a_search_stays_within_its_budget_and_goes_on(tmp_path: Path, limits: Limits, told: str) -> None:
-    with search_with(tmp_path, [Scripted("test:m", repaired)], limits=limits, generations=5) as search:
+    lines: list[str] = []
+    model = Scripted("test:m", repaired)
+    with search_with(tmp_path, [model], limits=limits, generations=5, tell=lines.append) as search:
         search.run()
-        calls, spent = search.desk.ledger.calls(), search.desk.ledger.spent()  # type: ignore[union-attr]
+        calls, spent = ledger_of(search).calls(), ledger_of(search).spent()
         assert search.laboratory.store.generation_count() == 5
     assert spent.calls <= (limits.calls or 99)
     assert spent.tokens <= (limits.tokens or 10**9)
@@ -191,6 +203,32 @@ def test_a_search_stays_within_its_budget_and_goes_on(tmp_path: Path, limits: Li
     skipped = [call for call in calls if call.state == "skipped"]
     assert any(told in call.outcome.reason for call in skipped)
     assert all(call.attempt is None for call in skipped if call.place.turn == 1)
+    assert len(lines) == 1
+    assert "does not suffice" in lines[0]
+
+
+def test_one_deadline_bounds_a_proposal_and_its_repair(tmp_path: Path) -> None:
+    """A model that takes all the time there is: its proposals are refused, and the search goes on."""
+
+    class Late(Scripted):
+        def ask(self, request: Request, deadline: float) -> Any:
+            if request.name == "proposal":
+                first = len(request.messages) == 1
+                time.sleep(max(0.0, deadline - time.monotonic() - (1.0 if first else 0.0)))
+                if not first:
+                    raise ProviderError("timeout", "no answer before the deadline")
+            return super().ask(request, deadline)
+
+    with search_with(tmp_path, [Late("test:m", useless)], generations=4, llm_deadline=1.5) as search:
+        began = time.monotonic()
+        search.run()
+        calls = [call for call in ledger_of(search).calls() if call.role != "analyst"]
+        assert time.monotonic() - began < 30
+        rejected = of_models(search.laboratory.store)
+    assert {call.role for call in calls} == {"planner", "repairer"}
+    assert all(call.state in ("skipped", "failed") for call in calls if call.role == "repairer")
+    assert rejected
+    assert all(a.status == "rejected" and "there is no gene at" in a.reason for a in rejected)
 
 
 def test_a_model_that_fails_is_left_alone_for_a_while_and_tried_again(tmp_path: Path) -> None:
@@ -199,7 +237,7 @@ def test_a_model_that_fails_is_left_alone_for_a_while_and_tried_again(tmp_path: 
     lines: list[str] = []
     with search_with(tmp_path, [model], generations=12, tell=lines.append) as search:
         search.run()
-        store, calls = search.laboratory.store, search.desk.ledger.calls()  # type: ignore[union-attr]
+        store, calls = search.laboratory.store, ledger_of(search).calls()
         failed = [call for call in calls if call.state == "failed"]
         paused = sorted({call.place.generation for call in calls if call.state == "skipped"})
         assert len(failed) >= FAILURES
@@ -230,7 +268,7 @@ def test_whatever_a_model_answers_is_a_refusal_with_a_reason(tmp_path: Path) -> 
 
     with search_with(tmp_path, [Scripted("test:m", script)], generations=8, population=12) as search:
         search.run()
-        store, calls = search.laboratory.store, search.desk.ledger.calls()  # type: ignore[union-attr]
+        store, calls = search.laboratory.store, ledger_of(search).calls()
         attempts = of_models(store)
         assert len(attempts) > 10
         for attempt in attempts:
