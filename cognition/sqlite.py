@@ -22,9 +22,10 @@ class SqliteFile:
     path: Path
     error: type[ValueError]
 
-    def connect(self, mode: str) -> Database:
+    def connect(self, mode: str, *, threads: bool = False) -> Database:
         """A connection; `mode` is SQLite's: "ro", "rw" or "rwc" (which creates the file).
 
+        With `threads` several threads may use it, one at a time: the caller sees to that.
         Writers use WAL with synchronous=FULL: what is stored costs more than an fsync, and so survives a power
         cut too.
         """
@@ -32,7 +33,7 @@ class SqliteFile:
 
         with self.translated():
             address = f"{self.path.resolve().as_uri()}?mode={mode}"
-            connection = sqlite3.connect(address, uri=True, timeout=TIMEOUT_SECONDS)
+            connection = sqlite3.connect(address, uri=True, timeout=TIMEOUT_SECONDS, check_same_thread=not threads)
             try:
                 database = Database(connection, execute_plugins=False, strict=True)
                 database.execute("PRAGMA foreign_keys=ON")

@@ -17,6 +17,7 @@ from evolve.commands import (
     importing,
     inspect,
     library,
+    llm,
     proxy,
     report,
     run,
@@ -42,6 +43,7 @@ for command in (
     export.export,
     confirm.confirm,
     proxy.proxy,
+    llm.llm,
     doctor.doctor,
 ):
     app.command()(command)

@@ -8,16 +8,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from backends.selection import choose_backend
 from evaluators.devices import usual_workers
 from evaluators.scales import SCALES
 from evaluators.tasks.registry import TASK_NAMES
+from evolve.llm.endpoint import without_credentials
 
 Objective = Literal["score", "parameters", "flops", "state_bytes", "step_seconds"]
 StrategyName = Literal["uct", "regularized", "local", "random"]
 ENVIRONMENT_PREFIX = "EVOLVE_"
+
+RECORDING = "replay:"
+"""What a language model's specification begins with that is another search's directory."""
+
+_OF_LANGUAGE_MODELS = {
+    "llm",
+    "llm_share",
+    "llm_deadline",
+    "llm_budget_usd",
+    "llm_budget_tokens",
+    "llm_budget_calls",
+    "llm_prices",
+    "store_prompts",
+}
 
 
 class ConfigurationError(ValueError):
@@ -30,7 +45,11 @@ def _usual_workers(known: Mapping[str, Any]) -> int:
 
 
 class Configuration(BaseModel):
-    """Everything that decides what a search does. All but `generations` and `workers` fix its genealogy."""
+    """Everything that decides what a search does. All but `generations` and `workers` fix its genealogy.
+
+    With language models the recorded answers belong to it: their budgets, deadline and prices may change between
+    two runs and decide only what is asked from then on.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,14 +65,24 @@ class Configuration(BaseModel):
     objective: tuple[Objective, ...] = ("score",)
     early_stopping: bool = True
     deterministic: bool = False
+    llm: tuple[str, ...] = ()
+    llm_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    llm_deadline: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    llm_budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    llm_budget_tokens: Annotated[int, Field(ge=0, lt=2**62)] | None = None
+    llm_budget_calls: Annotated[int, Field(ge=0, lt=2**62)] | None = None
+    llm_prices: str | None = None
+    store_prompts: bool = True
 
-    @field_validator("task", "objective", mode="before")
+    @field_validator("task", "objective", "llm", mode="before")
     @classmethod
-    def _listed(cls, value: Any) -> Any:
-        """A comma-separated text or a list of names, each once."""
+    def _listed(cls, value: Any, info: ValidationInfo) -> Any:
+        """A comma-separated text or a list of names, each once; language models may be none."""
         items = value.split(",") if isinstance(value, str) else list(value)
         names = tuple(str(item).strip() for item in items)
-        if not names or len(set(names)) < len(names):
+        if info.field_name == "llm":
+            names = tuple(name for name in names if name)
+        if len(set(names)) < len(names) or not (names or info.field_name == "llm"):
             raise ValueError("name at least one, each once")
         return names
 
@@ -80,8 +109,12 @@ class Configuration(BaseModel):
         return value
 
     def stored(self) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
-        return self.model_dump(mode="json")
+        """The configuration as plain JSON values, without passwords of addresses.
+
+        What concerns language models is there only where there are any.
+        """
+        values = self.model_dump(mode="json", exclude=None if self.llm else _OF_LANGUAGE_MODELS)
+        return values | {"llm": [without_credentials(text) for text in self.llm]} if self.llm else values
 
     @classmethod
     def of_search(cls, stored: Mapping[str, Any]) -> Configuration:
@@ -101,6 +134,10 @@ def configure(
         **_from_environment(os.environ if environment is None else environment),
     }
     merged |= {name: value for name, value in flags.items() if value is not None}
+    if merged.get("llm_prices") is not None:
+        merged["llm_prices"] = str(Path(merged["llm_prices"]).expanduser().resolve())
+    if merged.get("llm"):
+        merged["llm"] = _with_absolute_recordings(merged["llm"])
     if merged.get("data") is not None and not str(merged["data"]).startswith("hf:"):
         merged["data"] = str(Path(merged["data"]).expanduser().resolve())
     try:
@@ -111,6 +148,17 @@ def configure(
         given = "" if first["type"] == "extra_forbidden" else f" {first['input']!r}"
         reason = _reason(first["type"], first["msg"])
         raise ConfigurationError(f"{name}{given}: {reason}") from None
+
+
+def _with_absolute_recordings(value: Any) -> Any:
+    """Specifications of language models, recordings by their absolute paths."""
+    items = value.split(",") if isinstance(value, str) else list(value)
+    return [
+        f"{RECORDING}{Path(item.removeprefix(RECORDING)).expanduser().resolve()}"
+        if isinstance(item, str) and item.startswith(RECORDING)
+        else item
+        for item in items
+    ]
 
 
 def _reason(kind: str, message: str) -> str:

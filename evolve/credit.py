@@ -14,18 +14,29 @@ EXPLORATION = 0.25
 
 PRIOR_ATTEMPTS, PRIOR_IMPROVED = 4.0, 1.0
 
+LANGUAGE_MODEL = "llm:"
+"""What the names of operators that are language models begin with."""
+
+UNTRAINED = ("rejected", "duplicate")
+
 
 @dataclass(frozen=True, slots=True)
 class Credit:
     """What an operator achieved: attempts, those better than their best parent, summed gain, training FLOPs.
 
-    Cost counts in FLOPs and not in seconds, so that the choice is the same on every machine.
+    `untrained` attempts cost no training and improved nothing. Cost counts in FLOPs and not in seconds, so that the
+    choice is the same on every machine.
     """
 
     attempts: int = 0
     improved: int = 0
     gain: float = 0.0
     flops: float = 0.0
+    untrained: int = 0
+
+    @property
+    def trained(self) -> int:
+        return self.attempts - self.untrained
 
     def plus(self, other: Credit) -> Credit:
         return Credit(
@@ -33,6 +44,7 @@ class Credit:
             self.improved + other.improved,
             self.gain + other.gain,
             self.flops + other.flops,
+            self.untrained + other.untrained,
         )
 
 
@@ -53,6 +65,14 @@ class Trained(Protocol):
     def flops_per_token(self) -> float | None: ...
 
 
+def counts(operator: str, status: str) -> bool:
+    """Whether an attempt is credited to its operator: once trained, and for a language model refused ones too.
+
+    A mutation that leads nowhere costs nothing; an answer that does was paid for and took a model's slot.
+    """
+    return status not in UNTRAINED or operator.startswith(LANGUAGE_MODEL)
+
+
 def credited(new: Iterable[Trained], known: Mapping[int, Trained], scale: Scale, tasks: int) -> dict[str, Credit]:
     """Credit of settled attempts by operator; `known` holds their parents by number.
 
@@ -66,9 +86,12 @@ def credited(new: Iterable[Trained], known: Mapping[int, Trained], scale: Scale,
         finished = attempt.status == "evaluated" and bool(parents) and attempt.score is not None
         gain = (attempt.score or 0.0) - max(full) if finished and full else 0.0
         improved = finished and (not full or gain > 0)
-        steps = scale.steps_at(attempt.rung or 0)
-        flops = 3.0 * (attempt.flops_per_token or 0) * steps * scale.batch * scale.context * tasks
-        own = Credit(1, int(improved), max(0.0, gain), flops)
+        if attempt.status in UNTRAINED:
+            own = Credit(1, untrained=1)
+        else:
+            steps = scale.steps_at(attempt.rung or 0)
+            flops = 3.0 * (attempt.flops_per_token or 0) * steps * scale.batch * scale.context * tasks
+            own = Credit(1, int(improved), max(0.0, gain), flops)
         credit[attempt.operator] = credit.get(attempt.operator, Credit()).plus(own)
     return credit
 
@@ -77,19 +100,24 @@ def choose(
     operators: Sequence[str], priors: Mapping[str, float], credit: Mapping[str, Credit], random: Random
 ) -> str:
     """Draw an operator: by its prior weight times its smoothed rate of improvement per relative cost."""
-    mean_cost = _mean_cost(credit)
-
-    def worth(name: str) -> float:
-        own = credit.get(name, Credit())
-        rate = (own.improved + PRIOR_IMPROVED) / (own.attempts + PRIOR_ATTEMPTS)
-        cost = (own.flops + PRIOR_ATTEMPTS * mean_cost) / (own.attempts + PRIOR_ATTEMPTS)
-        return rate * mean_cost / cost if cost else rate
-
+    worth = worths(operators, credit)
     explored = random.random() < EXPLORATION
-    weights = [priors[name] * (1.0 if explored else worth(name)) for name in operators]
+    weights = [priors[name] * (1.0 if explored else worth[name]) for name in operators]
     return random.choices(list(operators), weights)[0]
 
 
+def worths(operators: Sequence[str], credit: Mapping[str, Credit]) -> dict[str, float]:
+    """Every operator's smoothed rate of improvement, divided by its training cost relative to the mean's."""
+    mean_cost = _mean_cost(credit)
+
+    def worth(own: Credit) -> float:
+        rate = (own.improved + PRIOR_IMPROVED) / (own.attempts + PRIOR_ATTEMPTS)
+        cost = (own.flops + PRIOR_ATTEMPTS * mean_cost) / (own.trained + PRIOR_ATTEMPTS)
+        return rate * mean_cost / cost if cost else rate
+
+    return {name: worth(credit.get(name, Credit())) for name in operators}
+
+
 def _mean_cost(credit: Mapping[str, Credit]) -> float:
-    attempts = sum(own.attempts for own in credit.values())
-    return sum(own.flops for own in credit.values()) / attempts if attempts else 1.0
+    trained = sum(own.trained for own in credit.values())
+    return sum(own.flops for own in credit.values()) / trained if trained else 1.0

@@ -72,6 +72,14 @@ class History:
         self._ranked = None
         self.hashes.setdefault(individual.hash, individual.attempt)
 
+    def until(self, generation: int) -> History:
+        """What was known when this generation was finished."""
+        past = History(self.library)
+        for individual in self.individuals.values():
+            if individual.generation <= generation:
+                past.add(individual)
+        return past
+
     @property
     def ranked(self) -> list[Individual]:
         """Individuals with a score, the greatest prospect first, or in NSGA-II's order of several objectives."""

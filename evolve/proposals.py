@@ -6,15 +6,15 @@ the genealogy is the same for any number of workers and any number of kills.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 
 from deap import base
 
 from cognition.loader import load_architectures
-from evolve.credit import Credit
+from evolve.credit import LANGUAGE_MODEL, Credit
 from evolve.families import recipe_family
 from evolve.history import History, Individual
 from evolve.measurement import Laboratory, Subject
@@ -51,6 +51,19 @@ class Drafted:
     subject: Subject | None
     variation: Variation
 
+    def of(self, offer: Offer) -> Drafted:
+        """The same with the calls that led to it, and what is expected of it."""
+        return replace(self, proposal=replace(self.proposal, calls=offer.calls, expected=offer.expected))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A variation that a language model proposed, the calls it took, and what the model expects of each skill."""
+
+    variation: Variation
+    calls: tuple[int, ...]
+    expected: Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class Proposer:
@@ -62,24 +75,41 @@ class Proposer:
     toolbox: base.Toolbox
     laboratory: Laboratory
 
-    def draft(self, generation: int, first: int, history: History, credit: Mapping[str, Credit]) -> list[Drafted]:
-        """Proposals numbered from `first`, until a population of new and legal ones is found or tries run out."""
+    def draft(
+        self,
+        generation: int,
+        first: int,
+        history: History,
+        credit: Mapping[str, Credit],
+        offers: Sequence[Offer] = (),
+    ) -> list[Drafted]:
+        """Proposals numbered from `first`, until a population of new and legal ones is found or tries run out.
+
+        Every offer is one of them, whatever becomes of it; those after it make up for what is refused.
+        """
         drafts: list[Drafted] = []
         pending: list[Individual] = []
         known = dict(history.hashes)
         sweeps = islice(self._sweeps(history, known), self.population // SWEPT_PART)
         fresh = 0
+        offered = iter(offers)
         while fresh < self.population and len(drafts) < self.population * TRIES_PER_PROPOSAL:
             attempt = first + len(drafts)
             random = Random(f"{self.seed}/{attempt}")
-            variation = self._seed(len(drafts)) if generation == 1 else next(sweeps, None)
+            offer = next(offered, None)
+            if offer is not None:
+                variation = offer.variation
+            else:
+                variation = self._seed(len(drafts)) if generation == 1 else next(sweeps, None)
             if variation is None:
                 parent = self.strategy.parent(history, pending, random)
                 partners = history.ranked[: 2 * self.population]
                 variation = vary(self.toolbox, parent, partners, history, credit, random)
                 if parent is not None:
                     pending.append(parent)
-            draft = self._check(variation, attempt, known, history.library)
+            draft = self.check(variation, attempt, known, history.library)
+            if offer is not None:
+                draft = draft.of(offer)
             drafts.append(draft)
             if draft.subject is not None:
                 fresh += 1
@@ -100,7 +130,8 @@ class Proposer:
             if recipe_hash(applied.recipe, history.library) not in known:
                 yield Variation(SWEEP, (individual.attempt,), (edit,), applied.descriptions, applied.recipe)
 
-    def _check(self, variation: Variation, attempt: int, known: Mapping[str, int], library: Library) -> Drafted:
+    def check(self, variation: Variation, attempt: int, known: Mapping[str, int], library: Library) -> Drafted:
+        """The variation with its sizes, or refused with the reason: illegal, known by hash, or beyond the budget."""
         if variation.recipe is None:
             return self._refused(variation, None, "rejected", variation.reason)
         extended = {**library, **{component.name: component for component in variation.components}}
@@ -126,12 +157,13 @@ class Proposer:
         if abs(difference) > BUDGET_TOLERANCE:
             reason = "no hidden size takes up the difference to the budget"
             adjustments = (records.Adjustment("parameters", budget, cost.parameters, reason),)
+        origin = "proposed" if variation.operator.startswith(LANGUAGE_MODEL) else "derived"
         proposal = records.Proposal(
             variation.operator,
             recipe,
             variation.parents,
             _edits(variation),
-            components=tuple(_component(component) for component in variation.components),
+            components=tuple(_component(component, origin) for component in variation.components),
             adjustments=adjustments,
             label=recipe.label,
             family=recipe_family(variation.recipe, extended),
@@ -162,5 +194,5 @@ def _edits(variation: Variation) -> tuple[records.Edit, ...]:
     return tuple(records.Edit(edit.kind, edits_to_json([edit])[1:-1], line) for edit, line in pairs)
 
 
-def _component(component: Component) -> records.Component:
-    return records.Component(component.name, component.hash, component.kind, component.source, "derived")
+def _component(component: Component, origin: records.Origin) -> records.Component:
+    return records.Component(component.name, component.hash, component.kind, component.source, origin)

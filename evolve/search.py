@@ -11,13 +11,16 @@ from deap import tools
 
 from evaluators.tasks.protocol import Task
 from evolve.configuration import Configuration
-from evolve.credit import Credit, credited
+from evolve.credit import UNTRAINED, Credit, counts, credited
 from evolve.errors import SearchError
 from evolve.families import recipe_family
 from evolve.history import PARENTAL, History, Individual, fitness_class
+from evolve.llm.desk import Desk
+from evolve.llm.evidence import Evidence
+from evolve.llm.proposers import LAG, LanguageModels
 from evolve.measurement import Laboratory, Subject
 from evolve.naming import recipe_of
-from evolve.proposals import Proposer
+from evolve.proposals import Offer, Proposer
 from evolve.prospect import Prospect, losses_by_rung
 from evolve.settlement import settlements
 from evolve.statistics import generation_statistics
@@ -41,7 +44,8 @@ class Report:
 class Search:
     """One search over a laboratory. What it knows is a function of the store's rows.
 
-    `library` holds published components and those the store has; new ones are added to it.
+    `library` holds published components and those the store has; new ones are added to it. At the
+    `desk`, if there is one, language models are asked for proposals too; `tell` gets what is to be said of them.
     """
 
     configuration: Configuration
@@ -49,6 +53,8 @@ class Search:
     tasks: Sequence[Task]
     library: dict[str, Component]
     report: Callable[[Report], None] = lambda report: None
+    desk: Desk | None = None
+    tell: Callable[[str], None] = lambda line: None
     history: History = field(init=False)
     credit: dict[str, Credit] = field(default_factory=dict)
     hall: tools.HallOfFame = field(init=False)
@@ -60,6 +66,9 @@ class Search:
         strategy = make_strategy(self.configuration.strategy, self.configuration.population)
         config = self.configuration
         self.proposer = Proposer(config.seed, config.population, strategy, toolbox(), self.laboratory)
+        self.language = None
+        if self.desk is not None:
+            self.language = LanguageModels(config, self.desk, self.proposer, self.tell)
 
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
@@ -74,9 +83,13 @@ class Search:
         started = perf_counter()
         clock = self.laboratory.clock
         clock.compile = clock.train = clock.other = 0.0
-        subjects = self._pending() if self._proposed(generation) else self._propose(generation)
+        subjects = self._pending() if self._proposed(generation) else self._propose(generation, trials.yardstick)
         if not subjects:
             raise SearchError(f"generation {generation} has no new legal recipe; another --seed or strategy may")
+        if self.language is not None:
+            self.language.stored(generation)
+        if generation < self.configuration.generations:
+            self._ask(generation + 1, trials.yardstick)
         clock.other += perf_counter() - started
         done = trials.run(subjects)
         outcomes = settlements(done, trials.yardstick, self.laboratory.scale.last_rung)
@@ -86,7 +99,7 @@ class Search:
             )
         prospects = {a: trials.prospect(a, trial.losses) for a, trial in done.items() if not trial.failure}
         new = self._absorb(outcomes, prospects)
-        credit = self._credited(new)
+        credit = self._credited(generation, new)
         statistics = generation_statistics(
             self.laboratory.store.attempts(generation=generation),
             self.history,
@@ -99,10 +112,11 @@ class Search:
         self.laboratory.discard_checkpoints()
         self.report(Report(generation, statistics))
 
-    def _propose(self, generation: int) -> list[Subject]:
+    def _propose(self, generation: int, yardstick: Yardstick) -> list[Subject]:
         store = self.laboratory.store
         first = store.attempt_count() + 1
-        drafts = self.proposer.draft(generation, first, self.history, self.credit)
+        offers = self._offers(generation, yardstick)
+        drafts = self.proposer.draft(generation, first, self.history, self.credit, offers)
         for draft in drafts:
             self.library.update({c.name: c for c in draft.variation.components if draft.subject is not None})
         if generation == 1:
@@ -110,6 +124,32 @@ class Search:
         state = {"seed": self.configuration.seed, "next_attempt": first + len(drafts)}
         store.propose(generation, [draft.proposal for draft in drafts], state)
         return [draft.subject for draft in drafts if draft.subject is not None]
+
+    def _ask(self, generation: int, yardstick: Yardstick) -> None:
+        """Ask language models for a generation, of what was known two generations before: training never waits."""
+        last = generation - LAG
+        if self.language is None or last < 1:
+            return
+        ledger, past = self.language.desk.ledger, self.history.until(last)
+        evidence = Evidence.gathered(
+            self.laboratory.store,
+            past,
+            self.library,
+            yardstick,
+            self.laboratory.scale,
+            last,
+            ledger.predictions(),
+            ledger.newest_findings(generation - 1),
+        )
+        self.language.ask(generation, evidence, self._credit_until(last))
+
+    def _offers(self, generation: int, yardstick: Yardstick) -> Sequence[Offer]:
+        """What language models propose for a generation; they are asked now where a stop came before."""
+        if self.language is None or generation - LAG < 1:
+            return ()
+        if not self.language.asked(generation):
+            self._ask(generation, yardstick)
+        return self.language.collect(generation, self.library)
 
     def _proposed(self, generation: int) -> bool:
         return bool(self.laboratory.store.attempts(generation=generation))
@@ -125,8 +165,7 @@ class Search:
     def _restore(self, trials: Trials) -> None:
         """Read back what the store holds of finished generations."""
         store = self.laboratory.store
-        for row in store.credit_totals():
-            self.credit[row.operator] = Credit(row.attempts, row.improved, row.gain, row.cost_flops)
+        self.credit = self._credit_until(store.generation_count())
         losses = losses_by_rung(store.evaluations(purpose="search"))
         for attempt in store.attempts():
             if attempt.status in PARENTAL:
@@ -142,6 +181,15 @@ class Search:
             attempt = self.laboratory.store.attempt(settlement.attempt)
             self._remember(attempt, settlement, prospects.get(attempt.id, Prospect()))
         return [self.history.individuals[settlement.attempt] for settlement in settlements]
+
+    def _credit_until(self, generation: int) -> dict[str, Credit]:
+        """What every operator had achieved when this generation was finished."""
+        credit: dict[str, Credit] = {}
+        for number, rows in self.laboratory.store.credit().items():
+            for row in rows if number <= generation else ():
+                own = Credit(row.attempts, row.improved, row.gain, row.cost_flops, row.untrained)
+                credit[row.operator] = credit.get(row.operator, Credit()).plus(own)
+        return credit
 
     def _remember(self, attempt: records.Attempt, settled: records.Settlement | None, prospect: Prospect) -> None:
         status = settled.status if settled else attempt.status
@@ -181,15 +229,20 @@ class Search:
         if status == "evaluated":
             self.hall.update([individual])
 
-    def _credited(self, new: Sequence[Individual]) -> list[records.OperatorCredit]:
+    def _credited(self, generation: int, new: Sequence[Individual]) -> list[records.OperatorCredit]:
         """Credit of this generation by operator, added to what was known."""
-        varied = [individual for individual in new if individual.operator != SEED]
+        refused = [
+            attempt
+            for attempt in self.laboratory.store.attempts(generation=generation)
+            if attempt.status in UNTRAINED and counts(attempt.operator, attempt.status)
+        ]
+        varied = [*(individual for individual in new if individual.operator != SEED), *refused]
         tasks = len(self.laboratory.tasks)
         gained = credited(varied, self.history.individuals, self.laboratory.scale, tasks)
         for operator, own in gained.items():
             self.credit[operator] = self.credit.get(operator, Credit()).plus(own)
         return [
-            records.OperatorCredit(operator, own.attempts, own.improved, own.gain, own.flops)
+            records.OperatorCredit(operator, own.attempts, own.improved, own.gain, own.flops, own.untrained)
             for operator, own in sorted(gained.items())
         ]
 

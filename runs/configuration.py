@@ -6,8 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-CHANGEABLE = frozenset({"generations", "workers"})
-"""Top-level keys that may change between two runs of one search: they do not change what a seed finds."""
+CHANGEABLE = frozenset(
+    {
+        "generations",
+        "workers",
+        "llm_deadline",
+        "llm_budget_usd",
+        "llm_budget_tokens",
+        "llm_budget_calls",
+        "llm_prices",
+        "store_prompts",
+    }
+)
+"""Top-level keys that may change between two runs of one search: they do not change what a seed finds, or, for language
+models, what is made of the answers already recorded."""
 
 _ABSENT = object()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Value]
 
-TABLES = ("recipes", "attempts", "parents", "edits", "adjustments", "components")
+TABLES = ("recipes", "attempts", "parents", "edits", "adjustments", "components", "predictions")
 """Tables a proposal writes, in the order their foreign keys need."""
 
 _WITH_RESULT = "('proposed', 'screened', 'evaluated')"
@@ -53,6 +53,9 @@ def rows(
             for position, edit in enumerate(proposal.edits)
         ]
         tables["adjustments"] += adjustment_rows(number, 0, proposal.adjustments)
+        tables["predictions"] += [
+            {"attempt": number, "skill": skill, "effect": effect} for skill, effect in proposal.expected.items()
+        ]
         components += [replace(component, first_attempt=number) for component in proposal.components]
     tables["components"] = new_components(database, components)
     return tables

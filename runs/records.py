@@ -7,7 +7,7 @@ recipes. Scores are better when higher. A failure is a status with a reason, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ProposalStatus = Literal["proposed", "rejected", "duplicate"]
@@ -64,6 +64,9 @@ class Adjustment:
 class Proposal:
     """One attempt before it is evaluated.
 
+    `calls` are the language-model calls that led to it, `expected` what the model predicts by skill: better, same
+    or worse than the first parent.
+
     `recipe` may be None only for a rejected proposal (its edits did not apply). A duplicate carries the
     recipe it repeats; which attempt that was is looked up. `parents` are attempt numbers, in the order the
     operator used them.
@@ -82,6 +85,8 @@ class Proposal:
     parameters: int | None = None
     flops_per_token: int | None = None
     state_bytes: int | None = None
+    calls: tuple[int, ...] = ()
+    expected: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,13 +164,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class OperatorCredit:
-    """What one operator achieved in one generation or several: attempts, how many improved, summed gain, cost."""
+    """What one operator achieved in one generation or several: attempts, how many improved, summed gain, cost.
+
+    `untrained` attempts were refused before training; they count only for language models.
+    """
 
     operator: str
     attempts: int
     improved: int
     gain: float
     cost_flops: float
+    untrained: int = 0
 
     def plus(self, other: OperatorCredit) -> OperatorCredit:
         """Both together, of the same operator."""
@@ -175,6 +184,7 @@ class OperatorCredit:
             self.improved + other.improved,
             self.gain + other.gain,
             self.cost_flops + other.cost_flops,
+            self.untrained + other.untrained,
         )
 
 

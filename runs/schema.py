@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from runs.calls import TABLES as CALLS
+
 migrations = Migrations("runs")
 
 TABLES = """
@@ -304,3 +306,9 @@ def add_trace_and_idle_seconds(database: Database) -> None:
     """Where an evaluation's time went besides: the part of compilation that traces, and the wait before the job."""
     database.execute("ALTER TABLE evaluations ADD COLUMN trace_seconds REAL")
     database.execute("ALTER TABLE evaluations ADD COLUMN idle_seconds REAL")
+
+
+@migrations()
+def create_calls(database: Database) -> None:
+    """What language models were asked, answered, expected and found, and credit for what they proposed in vain."""
+    database.executescript(CALLS)

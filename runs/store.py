@@ -101,8 +101,8 @@ class Store(Archive):
     def open(cls, directory: str | Path, *, configuration: Mapping[str, Any] | None = None) -> Self:
         """Continue the search in `directory`.
 
-        With a `configuration`, every key must have the value it was created with, but for `generations` and
-        `workers`: those may change and are stored, `generations` as the new target too. Raises StoreError
+        With a `configuration`, every key must have the value it was created with, but for those of CHANGEABLE:
+        they may change and are stored, `generations` as the new target too. Raises StoreError
         when there is no search, another process writes it, it is damaged or newer, or the configuration
         differs, naming each difference.
         """
@@ -195,6 +195,9 @@ class Store(Archive):
             rows = proposing.rows(self._database, generation, first, proposals, _now())
             for table in proposing.TABLES:
                 self._insert(table, rows[table])
+            for number, proposal in enumerate(proposals, first):
+                for call in proposal.calls:
+                    self._database.execute("UPDATE calls SET attempt = ? WHERE id = ?", [number, call])
             self._database.execute("UPDATE runs SET random_state = ?", [state])
         return tuple(range(first, first + len(proposals)))
 

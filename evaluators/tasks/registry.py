@@ -13,7 +13,7 @@ from evaluators.tasks.in_context_recall import InContextRecall
 from evaluators.tasks.memorization import Memorization
 from evaluators.tasks.mqar import MQAR
 from evaluators.tasks.noisy_recall import NoisyRecall
-from evaluators.tasks.protocol import Task
+from evaluators.tasks.protocol import Skill, Task
 from evaluators.tasks.selective_copying import SelectiveCopying
 from evaluators.tasks.synthetic import SyntheticTask
 from evaluators.tasks.text import LanguageModelling
@@ -58,6 +58,12 @@ SEALED_FRACTION = 0.05
 """Part of a text that only the final report sees."""
 
 TASK_NAMES: tuple[str, ...] = (LanguageModelling.name, *PUBLISHED)
+
+TASK_SKILLS: dict[str, Skill] = {
+    LanguageModelling.name: LanguageModelling.skill,
+    **{name: task.skill for name, task in PUBLISHED.items()},
+}
+"""What a good score in each task shows, by name."""
 
 
 def make_task(

@@ -11,15 +11,13 @@ from evaluators.scales import Scale
 from evaluators.scores import References, ScoreError, Yardstick, measure_references, recipe_score
 from evaluators.tasks.registry import make_task
 from evolve.configuration import Configuration
-from evolve.credit import Credit, credited
+from evolve.credit import Credit, counts, credited
 from evolve.session import search_scale, task_specs
 from evolve.variation import SEED
 from evolve.yardstick import NOISE_OFFSETS, RETEST_OFFSET, training_seed
 from runs.archive import Archive
 from runs.records import Attempt
 from runs.yardstick import yardstick_differences
-
-UNTRAINED = ("rejected", "duplicate", "proposed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,10 @@ def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
         new = [
             a
             for a in attempts.values()
-            if a.generation == row.generation and a.operator != SEED and a.status not in UNTRAINED
+            if a.generation == row.generation
+            and a.operator != SEED
+            and a.status != "proposed"
+            and counts(a.operator, a.status)
         ]
         true = credited(new, attempts, setting.scale, len(setting.tasks))
         kept = {one.operator: one for one in stored.get(row.generation, [])}
@@ -124,6 +125,7 @@ def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
                 ("attempts", have.attempts, want.attempts),
                 ("improved", have.improved, want.improved),
                 ("gain", have.gain, want.gain),
+                ("untrained", have.untrained, want.untrained),
             ]
             if flops_known:
                 pairs.append(("FLOPs", have.cost_flops, want.flops))

@@ -42,4 +42,6 @@ def command(configuration: Mapping[str, Any]) -> str:
             words += [f"--{name}", ",".join(value) if isinstance(value, list) else str(value)]
     for objective in configuration.get("objective", ["score"]):
         words += ["--objective", objective] if configuration.get("objective") != ["score"] else []
+    for model in configuration.get("llm", []):
+        words += ["--llm", model]
     return shlex.join(words)

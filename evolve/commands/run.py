@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -14,9 +14,11 @@ import typer
 from rich.console import Console
 
 from cognition.loader import load_architectures
-from evolve.configuration import configure
+from evolve.configuration import Configuration, configure
 from evolve.confirmation import FRESH_SEEDS, confirm
 from evolve.display import Watch, confirmation_table, console, tie_line
+from evolve.llm.desk import Desk
+from evolve.llm.opening import access
 from evolve.measurement import Laboratory
 from evolve.naming import recipe_of
 from evolve.search import Report, Search
@@ -49,6 +51,23 @@ def run(
     deterministic: Annotated[
         bool | None, typer.Option(help="Have a GPU repeat its results exactly, slower; a CPU always does.")
     ] = None,
+    llm: Annotated[
+        list[str] | None,
+        typer.Option(help="A language model that proposes too, or replay:DIR for the answers of another search."),
+    ] = None,
+    llm_share: Annotated[
+        float | None, typer.Option(help="Most of a population that language models propose (0.5).")
+    ] = None,
+    llm_deadline: Annotated[
+        float | None, typer.Option(help="Seconds for a proposal with its repair and all retries (120).")
+    ] = None,
+    llm_budget_usd: Annotated[float | None, typer.Option(help="Most dollars that calls may cost.")] = None,
+    llm_budget_tokens: Annotated[int | None, typer.Option(help="Most tokens, in and out.")] = None,
+    llm_budget_calls: Annotated[int | None, typer.Option(help="Most calls.")] = None,
+    llm_prices: Annotated[str | None, typer.Option(help="TOML file with prices of models.")] = None,
+    store_prompts: Annotated[
+        bool | None, typer.Option(help="Keep prompts and answers in the database (the default).")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with any of these.")] = None,
 ) -> None:
     """Search: propose, train, select, until the target number of generations; run again to continue."""
@@ -65,17 +84,27 @@ def run(
         "objective": objective,
         "early_stopping": early_stopping,
         "deterministic": deterministic,
+        "llm": llm,
+        "llm_share": llm_share,
+        "llm_deadline": llm_deadline,
+        "llm_budget_usd": llm_budget_usd,
+        "llm_budget_tokens": llm_budget_tokens,
+        "llm_budget_calls": llm_budget_calls,
+        "llm_prices": llm_prices,
+        "store_prompts": store_prompts,
     }
     configuration = configure(flags, config)
+    models = access(configuration)
     prepared = prepare(configuration)
     directory = out or default_directory(configuration)
     target = console()
     with _store(directory, prepared) as store, _stop_on_terminate():
         library = stored_library(store)
         try:
-            with workers(prepared, directory / "logs") as executor:
+            desk = models.desk(store, configuration) if models else nullcontext()
+            with workers(prepared, directory / "logs") as executor, desk as opened:
                 lab = laboratory(prepared, store, executor, library)
-                _search(target, prepared, store, lab, library)
+                _search(target, prepared, store, lab, library, opened)
         except KeyboardInterrupt:
             store.finish_run("stopped")
             target.print(f"stopped; everything measured is in {directory}; the same command goes on from here")
@@ -83,20 +112,35 @@ def run(
 
 
 def _search(
-    target: Console, prepared: Prepared, store: Store, lab: Laboratory, library: dict[str, Component]
+    target: Console,
+    prepared: Prepared,
+    store: Store,
+    lab: Laboratory,
+    library: dict[str, Component],
+    desk: Desk | None,
 ) -> None:
     configuration = prepared.configuration
     finished = store.generation_count()
     target.print(_headline(prepared, store, finished))
+    target.print(_proposers_line(configuration, desk), markup=False, soft_wrap=True)
     with Watch(target, configuration.generations, finished, len(lab.scale.rungs) + 1) as watch:
         lab.observe = watch.jobs
 
         def report(done: Report) -> None:
             watch.generation(done.generation, done.statistics)
 
-        yardstick = Search(configuration, lab, prepared.tasks, library, report).run()
+        def tell(line: str) -> None:
+            watch.console.print(line, markup=False, soft_wrap=True)
+
+        yardstick = Search(configuration, lab, prepared.tasks, library, report, desk, tell).run()
         watch.stage("confirming", float(configuration.generations), 1)
         _conclude(target, store, lab, yardstick, configuration.seed)
+    if desk is not None:
+        spent = desk.ledger.spent()
+        target.print(
+            f"language models: {spent.calls} calls, {spent.tokens:,} tokens, {spent.cost or 0.0:.4f} dollars "
+            f"where prices are known; `llm` tells more"
+        )
     store.finish_run("finished")
 
 
@@ -111,6 +155,20 @@ def _headline(prepared: Prepared, store: Store, finished: int) -> str:
         f"{configuration.strategy} on {tasks}; scale {scale.name}: {scale.parameters:,} parameters, "
         f"{scale.tokens:,} tokens per task; backend {prepared.backend}, {configuration.workers} workers"
     )
+
+
+def _proposers_line(configuration: Configuration, desk: Desk | None) -> str:
+    if desk is None:
+        return "purely evolutionary: no language model proposes (--llm)"
+    limits = desk.limits
+    ceilings = [
+        f"{value:g} {what}"
+        for value, what in ((limits.dollars, "dollars"), (limits.tokens, "tokens"), (limits.calls, "calls"))
+        if value is not None
+    ]
+    source = "answers replayed, for free" if desk.recording else f"budget {', '.join(ceilings) or 'none'}"
+    share = f"up to {configuration.llm_share:.0%} of a population"
+    return f"language models: {', '.join(desk.names)}; {share}; {source}"
 
 
 def _conclude(target: Console, store: Store, lab: Laboratory, yardstick: Yardstick, seed: int) -> None:

@@ -27,9 +27,28 @@ def test_lists_may_be_written_with_commas() -> None:
     assert configuration.objective == ("score", "state_bytes")
 
 
+def test_language_models_are_configured_like_everything_else(tmp_path: Path) -> None:
+    file = tmp_path / "search.toml"
+    file.write_text(
+        'llm = ["openai:a@http://localhost:1", "openai:b@http://u:word@localhost:2"]\nllm_share = 0.25\n'
+    )
+    configuration = configure({"llm_budget_tokens": 9}, file, {"EVOLVE_STORE_PROMPTS": "false"})
+    assert configuration.llm == ("openai:a@http://localhost:1", "openai:b@http://u:word@localhost:2")
+    assert (configuration.llm_share, configuration.llm_budget_tokens) == (0.25, 9)
+    assert configuration.store_prompts is False
+    assert "word" not in str(configuration.stored())
+    assert configure({}, None, {"EVOLVE_LLM": "openai:a@http://localhost:1, mlx:b"}).llm[1] == "mlx:b"
+    assert not {"llm", "llm_share", "store_prompts"} & Configuration().stored().keys()
+
+
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
+        ({"llm": ["mlx:a", "mlx:a"]}, "llm"),
+        ({"llm_share": 0.0}, "llm_share"),
+        ({"llm_deadline": 0.5}, "llm_deadline"),
+        ({"llm_budget_usd": float("nan")}, "llm_budget_usd"),
+        ({"llm_budget_calls": -1}, "llm_budget_calls"),
         ({"generations": 0}, "generations"),
         ({"population": 1}, "population"),
         ({"seed": -1}, "seed"),

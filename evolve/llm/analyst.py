@@ -1,0 +1,37 @@
+"""The analyst: once per finished generation it says what the results teach, and later prompts quote it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from evolve.llm.answers import AnswerError, analysis_schema, parse_analysis
+from evolve.llm.desk import MOST_TOKENS
+from evolve.llm.evidence import Evidence
+from evolve.llm.grammar import analysis_grammar
+from evolve.llm.prompts import analyst_text
+from evolve.llm.protocol import Message, Request
+from runs.calls import Finding
+
+ANALYSIS_NAME = "analysis"
+
+
+def analyst_request(evidence: Evidence, stable: str, skills: Sequence[str]) -> Request:
+    """The question about the results of the last finished generation."""
+    return Request(
+        stable,
+        (Message("user", analyst_text(evidence.of_results)),),
+        analysis_schema(),
+        ANALYSIS_NAME,
+        MOST_TOKENS,
+        analysis_grammar(skills, evidence.cited()),
+    )
+
+
+def findings_of(answer: str, known: Collection[int]) -> list[Finding]:
+    """The findings that an answer holds. Raises AnswerError, also for evidence that was not shown."""
+    found = []
+    for item in parse_analysis(answer).findings:
+        if unknown := [number for number in (*item.attempts, *item.held) if number not in known]:
+            raise AnswerError(f"a finding cites attempt {unknown[0]}, which was not shown")
+        found.append(Finding(item.text, item.skills, item.attempts, item.held))
+    return found
