@@ -181,7 +181,7 @@ def test_duplicates_are_proposed_surest_first_and_nothing_changes(store: Cogniti
         "elsewhere",
     )
     before = list(store.exported())
-    found = [(one.rule, one.kept_name, one.repeated_name) for one in duplicates(store, 0.7)]
+    found = [(one.rule, one.kept_name, one.repeated_name) for one in duplicates(store)]
     assert found == [
         ("hash", "hyena", "copied"),
         ("name", "gated_delta_net", "Gated Delta-Net"),
