@@ -44,7 +44,6 @@ def relu_mlp(x, bias: flag = True) -> channel:
     "Gaussian Error Linear Units (GELUs)",
     answers="memorisation",
     builds_on="relu_mlp",
-    replaces="relu_mlp",
 )
 def gelu_mlp(x, bias: flag = False) -> channel:
     """Weigh a unit by how likely it is to be large, in place of a hard threshold."""

@@ -151,7 +151,7 @@ def short_explicit_gating(x, kernel: choice(4, 7) = 7, local: choice(2, 3) = 3) 
     return linear(second * causal_conv(first * value, kernel))
 
 
-@published("2105.08050", 2021, "Pay Attention to MLPs", answers="text", builds_on=("gelu_mlp", "long_convolution"))
+@published("2105.08050", 2021, "Pay Attention to MLPs", answers="text", builds_on="gelu_mlp")
 def causal_spatial_gating(x) -> mixer:
     """Half of the hidden units gate the other half by one weight per distance, the same for all features."""
     kept, gating = split(gelu(linear(x, hidden)), 2)

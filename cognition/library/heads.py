@@ -41,7 +41,6 @@ def linear_head(x) -> head:
     "Using the Output Embedding to Improve Language Models",
     answers="cost",
     builds_on="tied_embedding",
-    replaces="linear_head",
 )
 def tied_head(x) -> head:
     """Score tokens by the vectors that embed them: one table learns from both uses."""
