@@ -14,13 +14,18 @@ from genome.settings import Setting, complete
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a published component comes from, and the weakness it answers (a skill, or "cost")."""
+    """Where a published component comes from, and the weakness it answers (a skill, or "cost").
+
+    `builds_on` names components whose idea it takes further, `replaces` those of its kind whose place it was
+    published to take.
+    """
 
     arxiv: str
     year: int
     title: str
     answers: str = ""
     builds_on: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,15 @@ _DOMAINS = ("choice", "integer", "log_range", "flag")
 
 
 def published(
-    arxiv: str, year: int, title: str, *, answers: str = "", builds_on: str | tuple[str, ...] = ()
+    arxiv: str,
+    year: int,
+    title: str,
+    *,
+    answers: str = "",
+    builds_on: str | tuple[str, ...] = (),
+    replaces: str | tuple[str, ...] = (),
 ) -> Callable[[Any], Any]:
-    """State where a component was published, the weakness it answers, and what it builds on."""
+    """State where a component was published, the weakness it answers, what it builds on, and what it replaces."""
     return lambda function: function
 
 

@@ -66,16 +66,18 @@ def _provenance(decorators: list[ast.expr]) -> Provenance | None:
         return None
     call = decorators[0]
     if len(decorators) > 1 or not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "published":
-        raise error_at(call, "the one decorator accepted is published(arxiv, year, title, answers=, builds_on=)")
+        accepted = "published(arxiv, year, title, answers=, builds_on=, replaces=)"
+        raise error_at(call, f"the one decorator accepted is {accepted}")
     try:
         values = [ast.literal_eval(argument) for argument in call.args]
         named = {str(argument.arg): ast.literal_eval(argument.value) for argument in call.keywords}
-        builds_on = named.pop("builds_on", ())
-        return Provenance(
-            *values, **named, builds_on=(builds_on,) if isinstance(builds_on, str) else tuple(builds_on)
-        )
+        for relation in ("builds_on", "replaces"):
+            names = named.get(relation, ())
+            named[relation] = (names,) if isinstance(names, str) else tuple(names)
+        return Provenance(*values, **named)
     except (TypeError, ValueError) as error:
-        raise error_at(call, f"published(...) takes arxiv, year, title, answers=, builds_on=: {error}") from None
+        accepted = "arxiv, year, title, answers=, builds_on=, replaces="
+        raise error_at(call, f"published(...) takes {accepted}: {error}") from None
 
 
 class _FunctionParser:

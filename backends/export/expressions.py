@@ -90,6 +90,7 @@ class _Printer:
             for i in node.inputs[node.operation in _PASSES :]
             if i is not None
         )
+        self.numbers: set[int] = set()
         self.lines: list[str] = []
         self.penalties: list[str] = []
         self.written = {self._source(index) for index in program.writes.values()}
@@ -131,6 +132,8 @@ class _Printer:
         operand = self._operand(index)
         wanted = self.graph.nodes[index].name or self._alias(index) or self.nodes[index].operation
         self.names[index] = name = self.scope.fresh(wanted)
+        if operand.number:
+            self.numbers.add(index)
         self.lines += statement(f"{name} = {operand.text}", "" if operand.number else self._shape(index))
 
     def _alias(self, index: int) -> str:
@@ -175,7 +178,7 @@ class _Printer:
     def _operand(self, index: int) -> Operand:
         """The node as an expression, taken apart into statements where it gets too long."""
         if index in self.names:
-            return Operand(self.names[index], node=index)
+            return Operand(self.names[index], number=index in self.numbers, node=index)
         while True:
             operand, parts = self._expression(index)
             apart = [p for p in parts if not p.number and p.node not in self.names]

@@ -11,6 +11,14 @@ _PARALLEL = Block(
     branches=(branch("layer_norm", "multi_query_attention"), branch("layer_norm", "swiglu")),
     merge=gene("add_merge"),
 )
+_NEOX = Block(
+    branches=(
+        branch("layer_norm", gene("partial_rotary_attention", bias=True)),
+        branch("layer_norm", gene("gelu_mlp", bias=True)),
+    ),
+    merge=gene("add_merge"),
+)
+_EIGHT_EXPERTS = gene("mixture_of_experts_mlp", experts=8)
 
 ATTENTION = (
     Architecture(
@@ -132,5 +140,84 @@ ATTENTION = (
         "Forgetting Transformer: Softmax Attention with a Forget Gate",
         "Softmax attention profits from the forget gate of recurrent models and then needs no positions.",
         "long context",
+    ),
+    Architecture(
+        "bloom",
+        recipe(
+            *stack(
+                "layer_norm",
+                "alibi_attention",
+                gene("gelu_mlp", bias=True),
+                "alibi_attention",
+                gene("gelu_mlp", bias=True),
+            ),
+            embedding=branch("tied_embedding", "layer_norm"),
+            head=branch("layer_norm", "tied_head"),
+        ),
+        "2211.05100",
+        2022,
+        "BLOOM: A 176B-Parameter Open-Access Multilingual Language Model",
+        "Penalties on distance need no position vectors, and a norm after the embedding steadies large models.",
+        "stability",
+    ),
+    Architecture(
+        "mega",
+        recipe(
+            *stack(
+                "layer_norm",
+                "moving_average_gated_attention",
+                "gelu_mlp",
+                "moving_average_gated_attention",
+                "gelu_mlp",
+            ),
+            head=branch("layer_norm", "linear_head"),
+        ),
+        "2209.10655",
+        2022,
+        "Mega: Moving Average Equipped Gated Attention",
+        "A moving average before a single gated head adds the sense of nearness that attention lacks.",
+        "long context",
+    ),
+    Architecture(
+        "pythia",
+        recipe(_NEOX, _NEOX, head=branch("layer_norm", "linear_head")),
+        "2304.01373",
+        2023,
+        "Pythia: A Suite for Analyzing Large Language Models Across Training and Scaling",
+        "Attention and channels side by side, with rotation on a part of each head, train alike at every size.",
+        "text",
+    ),
+    Architecture(
+        "mixtral",
+        recipe(*stack("rms_norm", *("grouped_query_attention", _EIGHT_EXPERTS) * 2)),
+        "2401.04088",
+        2024,
+        "Mixtral of Experts",
+        "Two of eight experts for each token hold more knowledge than a dense model that costs as much to run.",
+        "memorisation",
+    ),
+    Architecture(
+        "qwen3",
+        recipe(*stack("rms_norm", *("normalized_grouped_query_attention", "swiglu") * 2)),
+        "2505.09388",
+        2025,
+        "Qwen3 Technical Report",
+        "Shared keys, with a norm on each query and key, stay stable without biases.",
+        "stability",
+    ),
+    Architecture(
+        "olmo2",
+        recipe(
+            *(
+                Block(branches=(branch(layer),), residual=gene("sandwich_residual"))
+                for layer in ("query_key_norm_attention", "swiglu") * 2
+            ),
+            head=branch("rms_norm", gene("z_loss_head", strength=0.00001)),
+        ),
+        "2501.00656",
+        2025,
+        "2 OLMo 2 Furious",
+        "Normalise what a branch returns and not what it reads, and training has no spikes.",
+        "stability",
     ),
 )

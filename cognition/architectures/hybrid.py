@@ -12,6 +12,14 @@ _HYMBA = Block(
     ),
     merge=gene("normalized_mean_merge"),
 )
+_FALCON_H1 = Block(
+    branches=(
+        branch("rms_norm", "grouped_query_attention"),
+        branch("rms_norm", "mamba2"),
+    ),
+    merge=gene("add_merge"),
+)
+_HALF_ROTARY = gene("partial_rotary_attention", part=2)
 
 HYBRID = (
     Architecture(
@@ -105,5 +113,55 @@ HYBRID = (
         "LFM2 Technical Report",
         "Search under a latency limit chose gated short filters with a few attention layers.",
         "cost",
+    ),
+    Architecture(
+        "minimax_01",
+        recipe(
+            *stack(
+                "rms_norm",
+                "lightning_attention",
+                "mixture_of_experts_mlp",
+                "lightning_attention",
+                "mixture_of_experts_mlp",
+                _HALF_ROTARY,
+                "mixture_of_experts_mlp",
+            )
+        ),
+        "2501.08313",
+        2025,
+        "MiniMax-01: Scaling Foundation Models with Lightning Attention",
+        "Linear attention in most layers and softmax attention in a few read very long texts, and still recall.",
+        "long context",
+    ),
+    Architecture(
+        "striped_hyena2",
+        recipe(
+            *stack("rms_norm", "short_explicit_gating", "swiglu", "hyena", "swiglu", "attention", "swiglu"),
+        ),
+        "2503.01868",
+        2025,
+        "Systems and Algorithms for Convolutional Multi-Hybrid Language Models at Scale",
+        "Short filters, long filters and attention each do what they are best at, in stripes.",
+        "copying",
+    ),
+    Architecture(
+        "nemotron_h",
+        recipe(
+            *stack("rms_norm", *("mamba2", "relu_squared_mlp") * 2, "grouped_query_attention", "relu_squared_mlp"),
+        ),
+        "2504.03624",
+        2025,
+        "Nemotron-H: A Family of Accurate and Efficient Hybrid Mamba-Transformer Models",
+        "Where state spaces replace most attention layers, long answers come several times faster.",
+        "cost",
+    ),
+    Architecture(
+        "falcon_h1",
+        recipe(_FALCON_H1, *stack("rms_norm", "swiglu"), _FALCON_H1, *stack("rms_norm", "swiglu")),
+        "2507.22448",
+        2025,
+        "Falcon-H1: A Family of Hybrid-Head Language Models Redefining Efficiency and Performance",
+        "Attention and a state space read each layer's input side by side, and their outputs are added.",
+        "long context",
     ),
 )

@@ -48,6 +48,7 @@ def plain_attention(x, heads: choice(1, 2, 4, 8) = 4, bias: flag = False) -> mix
     "RoFormer: Enhanced Transformer with Rotary Position Embedding",
     answers="recall",
     builds_on="plain_attention",
+    replaces="plain_attention",
 )
 def attention(x, heads: choice(1, 2, 4, 8) = 4, base: choice(100.0, 1000.0, 10000.0) = 10000.0) -> mixer:
     """Rotate queries and keys by their positions, so that a match depends on the distance alone."""
@@ -63,6 +64,7 @@ def attention(x, heads: choice(1, 2, 4, 8) = 4, base: choice(100.0, 1000.0, 1000
     "GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints",
     answers="cost",
     builds_on=("attention", "multi_query_attention"),
+    replaces=("plain_attention", "multi_query_attention"),
 )
 def grouped_query_attention(x, heads: choice(4, 8) = 4, sharing: choice(2, 4) = 2) -> mixer:
     """Groups of query heads share their keys and values: most of the quality at a fraction of the cache."""
@@ -78,6 +80,7 @@ def grouped_query_attention(x, heads: choice(4, 8) = 4, sharing: choice(2, 4) = 
     "Fast Transformer Decoding: One Write-Head is All You Need",
     answers="cost",
     builds_on="plain_attention",
+    replaces="plain_attention",
 )
 def multi_query_attention(x, heads: choice(2, 4, 8) = 4) -> mixer:
     """All query heads read one head of keys and values, which makes decoding light on memory."""
@@ -93,6 +96,7 @@ def multi_query_attention(x, heads: choice(2, 4, 8) = 4) -> mixer:
     "DeepSeek-V2: A Strong, Economical, and Efficient Mixture-of-Experts Language Model",
     answers="cost",
     builds_on="attention",
+    replaces=("plain_attention", "grouped_query_attention"),
 )
 def multi_head_latent_attention(
     x, heads: choice(1, 2, 4, 8) = 4, ratio: choice(2, 4, 8) = 2, rotary: choice(4, 8, 16) = 8
@@ -107,7 +111,7 @@ def multi_head_latent_attention(
     return linear(merge_heads(attend(concat(q, q_rotary), concat(k, k_rotary), v)))
 
 
-@published("2310.06825", 2023, "Mistral 7B", answers="cost", builds_on="attention")
+@published("2310.06825", 2023, "Mistral 7B", answers="cost", builds_on="attention", replaces="attention")
 def sliding_window_attention(x, heads: choice(1, 2, 4, 8) = 4, window: choice(8, 16, 32, 64, 128) = 32) -> mixer:
     """Look only at the last few positions; depth carries information further back."""
     q = rope(split_heads(linear(x), heads))
@@ -122,6 +126,7 @@ def sliding_window_attention(x, heads: choice(1, 2, 4, 8) = 4, window: choice(8,
     "Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation",
     answers="long context",
     builds_on="plain_attention",
+    replaces=("plain_attention", "attention"),
 )
 def alibi_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Lower scores in proportion to distance, each head at its own rate, and longer inputs stay familiar."""
@@ -137,6 +142,7 @@ def alibi_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     "Query-Key Normalization for Transformers",
     answers="stability",
     builds_on="attention",
+    replaces="plain_attention",
 )
 def query_key_norm_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Compare directions only and learn how sharp the comparison is, so that scores cannot run away."""
@@ -146,7 +152,9 @@ def query_key_norm_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     return linear(merge_heads(attend(q, k, v, scale=1.0)))
 
 
-@published("2410.05258", 2024, "Differential Transformer", answers="recall", builds_on="attention")
+@published(
+    "2410.05258", 2024, "Differential Transformer", answers="recall", builds_on="attention", replaces="attention"
+)
 def differential_attention(x, heads: choice(1, 2, 4) = 2, strength: choice(0.2, 0.5, 0.8) = 0.5) -> mixer:
     """Subtract a second attention map from the first, so that what both attend to by mistake cancels."""
     size = width // (2 * heads)
@@ -167,6 +175,7 @@ def differential_attention(x, heads: choice(1, 2, 4) = 2, strength: choice(0.2, 
     "Gated Attention for Large Language Models: Non-linearity, Sparsity, and Attention-Sink-Free",
     answers="stability",
     builds_on="attention",
+    replaces="attention",
 )
 def gated_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """A sigmoid gate on what attention returns lets a head say nothing, without a sink to attend to."""
@@ -182,6 +191,7 @@ def gated_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     "Forgetting Transformer: Softmax Attention with a Forget Gate",
     answers="long context",
     builds_on="plain_attention",
+    replaces="attention",
 )
 def forgetting_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Forget gates between two positions lower their score, so that recency is learned from the data."""
@@ -198,6 +208,7 @@ def forgetting_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     "Primer: Searching for Efficient Transformers for Language Modeling",
     answers="recall",
     builds_on="attention",
+    replaces="plain_attention",
 )
 def convolved_attention(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 3) -> mixer:
     """A short filter on queries, keys and values lets one layer match on what came just before."""
@@ -213,6 +224,7 @@ def convolved_attention(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4
     "KV Shifting Attention Enhances Language Modeling",
     answers="copying",
     builds_on="attention",
+    replaces="attention",
 )
 def shifted_key_value_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Mix each key and value with its predecessor's by learned amounts, and one layer can do induction."""
@@ -234,6 +246,7 @@ def shifted_key_value_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     "Value Residual Learning",
     answers="memorisation",
     builds_on="attention",
+    replaces="attention",
 )
 def value_residual_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Mix the first layer's values into those of later layers, where token detail is otherwise washed out."""
@@ -251,6 +264,7 @@ def value_residual_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     "Reducing Transformer Key-Value Cache Size with Cross-Layer Attention",
     answers="cost",
     builds_on="attention",
+    replaces=("multi_query_attention", "grouped_query_attention"),
 )
 def cross_layer_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Later layers ask new questions of the keys and values that an earlier layer already stored."""

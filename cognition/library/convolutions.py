@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from cognition.library.norms import layer_norm
 from genome.language import (
     absolute,
     causal_conv,
@@ -14,6 +15,8 @@ from genome.language import (
     exp,
     expand,
     gain,
+    gelu,
+    hidden,
     linear,
     log_range,
     long_conv,
@@ -75,6 +78,7 @@ def gated_convolution(x, kernel: choice(2, 3, 4, 8) = 4) -> mixer:
     "Pay Less Attention with Lightweight and Dynamic Convolutions",
     answers="cost",
     builds_on="gated_convolution",
+    replaces="plain_attention",
 )
 def dynamic_convolution(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Predict the weights of a four-position filter from the current position alone."""
@@ -90,6 +94,7 @@ def dynamic_convolution(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     "Hyena Hierarchy: Towards Larger Convolutional Language Models",
     answers="long context",
     builds_on="h3",
+    replaces="plain_attention",
 )
 def hyena(x, features: choice(16, 32, 64) = 16, kernel: choice(2, 3, 4) = 3) -> mixer:
     """A small network generates a filter as long as the context; products with the input make it selective."""
@@ -107,6 +112,7 @@ def hyena(x, features: choice(16, 32, 64) = 16, kernel: choice(2, 3, 4) = 3) -> 
     "Simple Hardware-Efficient Long Convolutions for Sequence Modeling",
     answers="long context",
     builds_on="s4d",
+    replaces="s4d",
 )
 def long_convolution(x, threshold: log_range(0.0001, 0.02) = 0.003) -> mixer:
     """Learn the long filter outright, decaying at first, and squash its small values to keep it smooth."""
@@ -122,9 +128,32 @@ def long_convolution(x, threshold: log_range(0.0001, 0.02) = 0.003) -> mixer:
     "Accelerating Neural Transformer via an Average Attention Network",
     answers="cost",
     builds_on="plain_attention",
+    replaces="plain_attention",
 )
 def average_attention(x) -> mixer:
     """The plain mean of all earlier positions, gated against the current one, replaces learned weights."""
     average = linear(silu(linear(cumulative_sum(x) / (position() + 1))))
     both = concat(x, average)
     return sigmoid(linear(both, width)) * x + sigmoid(linear(both, width)) * average
+
+
+@published(
+    "2503.01868",
+    2025,
+    "Systems and Algorithms for Convolutional Multi-Hybrid Language Models at Scale",
+    answers="cost",
+    builds_on=("hyena", "short_gated_convolution"),
+    replaces="hyena",
+)
+def short_explicit_gating(x, kernel: choice(4, 7) = 7, local: choice(2, 3) = 3) -> mixer:
+    """Products with the input around a filter of a few learned taps serve what is near, at a fraction of the cost."""
+    first, second, value = split(causal_conv(linear(x, 3 * width), local), 3)
+    return linear(second * causal_conv(first * value, kernel))
+
+
+@published("2105.08050", 2021, "Pay Attention to MLPs", answers="text", builds_on="gelu_mlp")
+def causal_spatial_gating(x) -> mixer:
+    """Half of the hidden units gate the other half by one weight per distance, the same for all features."""
+    kept, gating = split(gelu(linear(x, hidden)), 2)
+    distance = position_embedding(1) * ramp(hidden // 2, 1.0, 1.0)
+    return linear(kept * offset(long_conv(layer_norm(gating), distance), 1.0), width)

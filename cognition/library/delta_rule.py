@@ -9,6 +9,7 @@ from genome.language import (
     choice,
     delta_rule,
     exp,
+    expand,
     l2_normalize,
     linear,
     merge_heads,
@@ -20,6 +21,7 @@ from genome.language import (
     silu,
     softplus,
     split_heads,
+    weight,
 )
 
 
@@ -29,6 +31,7 @@ from genome.language import (
     "Parallelizing Linear Transformers with the Delta Rule over Sequence Length",
     answers="recall",
     builds_on="plain_linear_attention",
+    replaces="plain_linear_attention",
 )
 def delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
     """Before writing a value, remove what its key recalls, so that keys can be reused without blur."""
@@ -45,6 +48,7 @@ def delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> 
     "Unlocking State-Tracking in Linear RNNs Through Negative Eigenvalues",
     answers="state tracking",
     builds_on="delta_net",
+    replaces="delta_net",
 )
 def reflecting_delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
     """Correcting by up to twice the error can flip the sign of what is stored, which counting and parity need."""
@@ -61,6 +65,7 @@ def reflecting_delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 
     "Gated Delta Networks: Improving Mamba2 with Delta Rule",
     answers="recall",
     builds_on=("delta_net", "mamba2"),
+    replaces=("delta_net", "mamba2"),
 )
 def gated_delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
     """A decay clears the whole memory quickly, the delta rule edits one entry precisely: use both."""
@@ -71,4 +76,26 @@ def gated_delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 
     step = softplus(linear(x, heads) + offset(ramp(heads, -6.9, -2.3)))
     decay = -(step * exp(offset(ramp(heads, 0.0, 2.77))))
     y = rms_norm(delta_rule(q, k, v, beta, log_decay=decay))
+    return linear(merge_heads(y) * silu(linear(x)))
+
+
+@published(
+    "2506.02475",
+    2025,
+    "Comba: Improving Bilinear RNNs with Closed-loop Control",
+    answers="recall",
+    builds_on="gated_delta_net",
+    replaces="gated_delta_net",
+)
+def comba(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
+    """Remove less than is written, by a learned part, and let the query look away from the key just stored."""
+    query = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    k = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    v = split_heads(silu(causal_conv(linear(x), kernel)), heads)
+    feedback = sigmoid(weight(heads, initial="ones", scale=2.0))
+    beta = sigmoid(linear(x, heads))
+    step = softplus(linear(x, heads) + offset(ramp(heads, -6.9, -2.3)))
+    decay = -(step * exp(offset(ramp(heads, 0.0, 2.77))))
+    q = query - weight(heads, 1, initial="ones", scale=0.02) * k
+    y = rms_norm(delta_rule(q, k, v / expand(feedback), beta * feedback, log_decay=decay))
     return linear(merge_heads(y) * silu(linear(x)))

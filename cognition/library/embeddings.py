@@ -12,6 +12,7 @@ from genome.language import (
     lookup,
     published,
     share,
+    sqrt,
     vocabulary,
     weight,
     width,
@@ -30,6 +31,7 @@ def token_embedding(tokens, spread: log_range(0.01, 1.0) = 0.02) -> embedding:
     "Using the Output Embedding to Improve Language Models",
     answers="cost",
     builds_on="token_embedding",
+    replaces="token_embedding",
 )
 def tied_embedding(tokens, spread: log_range(0.01, 1.0) = 0.05) -> embedding:
     """Offer the table of token vectors to the head, which then needs no table of its own."""
@@ -43,6 +45,7 @@ def tied_embedding(tokens, spread: log_range(0.01, 1.0) = 0.05) -> embedding:
     "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations",
     answers="cost",
     builds_on="token_embedding",
+    replaces="token_embedding",
 )
 def factorized_embedding(tokens, ratio: choice(2, 4, 8) = 4) -> embedding:
     """Look tokens up in a narrow table and widen the result, since words need fewer numbers than contexts."""
@@ -55,7 +58,22 @@ def factorized_embedding(tokens, ratio: choice(2, 4, 8) = 4) -> embedding:
     "BLOOM: A 176B-Parameter Open-Access Multilingual Language Model",
     answers="stability",
     builds_on="token_embedding",
+    replaces="token_embedding",
 )
 def normalized_embedding(tokens, spread: log_range(0.01, 1.0) = 0.1) -> embedding:
     """Normalise right after the lookup, so that rare large vectors cannot upset early training."""
     return layer_norm(lookup(weight(vocabulary, width, scale=spread), tokens))
+
+
+@published(
+    "2403.08295",
+    2024,
+    "Gemma: Open Models Based on Gemini Research and Technology",
+    answers="stability",
+    builds_on="tied_embedding",
+    replaces="tied_embedding",
+)
+def scaled_embedding(tokens, spread: log_range(0.01, 1.0) = 0.05) -> embedding:
+    """Raise vectors from a table that suits the head to the size that the stream expects."""
+    table = share(weight(vocabulary, width, scale=spread), "embedding")
+    return lookup(table, tokens) * sqrt(width)

@@ -3,7 +3,30 @@
 
 from __future__ import annotations
 
-from genome.language import choice, einsum, head, linear, published, shared, tanh, vocabulary, weight, width
+from genome.language import (
+    choice,
+    clip,
+    einsum,
+    exp,
+    gain,
+    head,
+    l2_normalize,
+    linear,
+    log,
+    log_range,
+    maximum,
+    penalty,
+    published,
+    shared,
+    softmax,
+    split_heads,
+    square,
+    tanh,
+    total,
+    vocabulary,
+    weight,
+    width,
+)
 
 
 @published("1706.03762", 2017, "Attention Is All You Need", answers="text")
@@ -31,7 +54,53 @@ def tied_head(x) -> head:
     "Gemma 2: Improving Open Language Models at a Practical Size",
     answers="stability",
     builds_on="linear_head",
+    replaces="linear_head",
 )
 def soft_capped_head(x, cap: choice(10.0, 15.0, 30.0) = 30.0) -> head:
     """Bend scores smoothly below a cap, so that no token can become arbitrarily certain."""
     return cap * tanh(linear(x, vocabulary) / cap)
+
+
+@published(
+    "1711.03953",
+    2017,
+    "Breaking the Softmax Bottleneck: A High-Rank RNN Language Model",
+    answers="text",
+    builds_on="linear_head",
+    replaces="linear_head",
+)
+def mixture_of_softmaxes_head(x, experts: choice(2, 4) = 2) -> head:
+    """Mix several distributions, weighted by the context, since one softmax of narrow vectors has low rank."""
+    contexts = tanh(split_heads(linear(x, experts * width), experts))
+    chances = softmax(linear(contexts, vocabulary))
+    mixed = einsum("k,kv->v", softmax(linear(x, experts)), chances)
+    return log(maximum(mixed, 0.00000001))
+
+
+@published(
+    "2204.02311",
+    2022,
+    "PaLM: Scaling Language Modeling with Pathways",
+    answers="stability",
+    builds_on="linear_head",
+    replaces="linear_head",
+)
+def z_loss_head(x, strength: log_range(0.00001, 0.01) = 0.0001) -> head:
+    """Penalise the logarithm of the softmax's divisor, so that scores stay near zero as a whole."""
+    scores = linear(x, vocabulary)
+    divisor = log(total(exp(clip(scores, -50.0, 50.0))))
+    return penalty(scores, square(divisor), strength)
+
+
+@published(
+    "2410.01131",
+    2024,
+    "nGPT: Normalized Transformer with Representation Learning on the Hypersphere",
+    answers="stability",
+    builds_on=("linear_head", "hypersphere_residual"),
+    replaces="linear_head",
+)
+def normalized_head(x) -> head:
+    """Score tokens by direction alone, and learn for each how sharply it counts."""
+    table = l2_normalize(weight(vocabulary, width))
+    return gain(einsum("vd,d->v", table, l2_normalize(x)), 8.0)

@@ -9,7 +9,6 @@ from genome.language import (
     absolute,
     causal_conv,
     choice,
-    concat,
     cumulative_sum,
     einsum,
     exp,
@@ -17,6 +16,7 @@ from genome.language import (
     gain,
     linear,
     linear_attention,
+    linear_scan,
     log,
     log_sigmoid,
     maximum,
@@ -47,6 +47,7 @@ from genome.language import (
     "Transformers are RNNs: Fast Autoregressive Transformers with Linear Attention",
     answers="cost",
     builds_on="plain_attention",
+    replaces="plain_attention",
 )
 def plain_linear_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """With positive features in place of the exponential, attention is a running sum of constant size."""
@@ -60,68 +61,12 @@ def plain_linear_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
 
 
 @published(
-    "2402.18668",
-    2024,
-    "Simple linear attention language models balance the recall-throughput tradeoff",
-    answers="recall",
-    builds_on="plain_linear_attention",
-)
-def taylor_linear_attention(x, heads: choice(1, 2, 4, 8) = 4, features: choice(4, 8, 16) = 8) -> mixer:
-    """The exponential's second-order series, written as features, keeps attention's sharpness in a fixed state."""
-    q = split_heads(linear(x, heads * features), heads) / sqrt(sqrt(features))
-    k = split_heads(linear(x, heads * features), heads) / sqrt(sqrt(features))
-    v = split_heads(linear(x), heads)
-    one = expand(ramp(heads, 1.0, 1.0))
-    q_series = concat(one, q, merge_heads(einsum("hi,hj->hij", q, q)) / sqrt(2))
-    k_series = concat(one, k, merge_heads(einsum("hi,hj->hij", k, k)) / sqrt(2))
-    weights = linear_attention(q_series, k_series, one)
-    return linear(merge_heads(linear_attention(q_series, k_series, v) / weights))
-
-
-@published(
-    "2402.10644",
-    2024,
-    "Linear Transformers with Learnable Kernel Functions are Better In-Context Models",
-    answers="recall",
-    builds_on="taylor_linear_attention",
-)
-def learned_quadratic_attention(x, heads: choice(1, 2, 4, 8) = 4, features: choice(4, 8, 16) = 8) -> mixer:
-    """Squaring a learned affine map of normalised features lets a score reach zero, which ignoring needs."""
-    q = offset(gain(rms_normalize(split_heads(linear(x, heads * features), heads)))) / sqrt(features)
-    k = offset(gain(rms_normalize(split_heads(linear(x, heads * features), heads)))) / sqrt(features)
-    v = split_heads(linear(x), heads)
-    q_pairs = merge_heads(einsum("hi,hj->hij", q, q))
-    k_pairs = merge_heads(einsum("hi,hj->hij", k, k))
-    weights = linear_attention(q_pairs, k_pairs, expand(ramp(heads, 1.0, 1.0)))
-    return linear(merge_heads(linear_attention(q_pairs, k_pairs, v) / (weights + 0.0001)))
-
-
-@published(
-    "2402.04347",
-    2024,
-    "The Hedgehog & the Porcupine: Expressive Linear Attentions with Softmax Mimicry",
-    answers="recall",
-    builds_on="plain_linear_attention",
-)
-def softmax_feature_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
-    """Learned features that pass a softmax are spiky, and linear attention over them nearly as selective."""
-    q = split_heads(linear(x), heads)
-    k = split_heads(linear(x), heads)
-    v = split_heads(linear(x), heads)
-    q_map = linear(q)
-    k_map = linear(k)
-    q_spiky = softmax(concat(q_map, -q_map))
-    k_spiky = softmax(concat(k_map, -k_map))
-    weights = linear_attention(q_spiky, k_spiky, expand(ramp(heads, 1.0, 1.0)))
-    return linear(merge_heads(linear_attention(q_spiky, k_spiky, v) / (weights + 0.0001)))
-
-
-@published(
     "2307.08621",
     2023,
     "Retentive Network: A Successor to Transformer for Large Language Models",
     answers="cost",
     builds_on=("plain_linear_attention", "attention"),
+    replaces="plain_attention",
 )
 def retention(x, heads: choice(1, 2, 4, 8) = 4, expansion: choice(1, 2) = 2) -> mixer:
     """Each head forgets at its own fixed rate, and normalised heads need no softmax."""
@@ -139,6 +84,7 @@ def retention(x, heads: choice(1, 2, 4, 8) = 4, expansion: choice(1, 2) = 2) -> 
     "Gated Linear Attention Transformers with Hardware-Efficient Training",
     answers="recall",
     builds_on="retention",
+    replaces="retention",
 )
 def gated_linear_attention(x, heads: choice(1, 2, 4, 8) = 4, rank: choice(4, 8, 16) = 16) -> mixer:
     """Decay each channel of the state by a gate that reads the input."""
@@ -156,6 +102,7 @@ def gated_linear_attention(x, heads: choice(1, 2, 4, 8) = 4, rank: choice(4, 8, 
     "HGRN2: Gated Linear RNNs with State Expansion",
     answers="compression",
     builds_on=("hierarchical_gated_recurrence", "gated_linear_attention"),
+    replaces="hierarchical_gated_recurrence",
 )
 def hgrn2(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     """Write with what the forget gate leaves free, so that key and decay are one vector."""
@@ -196,6 +143,7 @@ def matrix_lstm(
     "Eagle and Finch: RWKV with Matrix-Valued States and Dynamic Recurrence",
     answers="compression",
     builds_on=("rwkv4_time_mixing", "gated_linear_attention"),
+    replaces="rwkv4_time_mixing",
 )
 def rwkv6_time_mixing(x, heads: choice(1, 2, 4, 8) = 4, rank: choice(4, 8, 16) = 16) -> mixer:
     """Channels decay by rates that read the input, and the current token enters with a bonus of its own."""
@@ -211,9 +159,76 @@ def rwkv6_time_mixing(x, heads: choice(1, 2, 4, 8) = 4, rank: choice(4, 8, 16) =
     return linear(merge_heads(rms_norm(past + now)) * g)
 
 
-@published("2105.14103", 2021, "An Attention Free Transformer", answers="cost", builds_on="plain_attention")
+@published(
+    "2105.14103",
+    2021,
+    "An Attention Free Transformer",
+    answers="cost",
+    builds_on="plain_attention",
+    replaces="plain_attention",
+)
 def attention_free(x) -> mixer:
     """Average all earlier values with positive weights from the keys alone, and gate the result."""
     k = exp(8 * tanh(linear(x) / 8))
     average = cumulative_sum(k * linear(x)) / cumulative_sum(k)
     return linear(sigmoid(linear(x)) * average)
+
+
+@published(
+    "2501.08313",
+    2025,
+    "MiniMax-01: Scaling Foundation Models with Lightning Attention",
+    answers="long context",
+    builds_on=("plain_linear_attention", "retention", "alibi_attention"),
+    replaces="plain_attention",
+)
+def lightning_attention(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
+    """Linear attention with a fixed decay per head, a norm in place of the divisor and a gate scales far."""
+    q = split_heads(silu(linear(x)), heads)
+    k = split_heads(silu(linear(x)), heads)
+    v = split_heads(silu(linear(x)), heads)
+    decay = -exp(ramp(heads, -5.545 / heads, -5.545))
+    y = rms_norm(merge_heads(linear_attention(q, k, v, log_decay=decay)))
+    return linear(y * sigmoid(linear(x)))
+
+
+@published(
+    "2409.07146",
+    2024,
+    "Gated Slot Attention for Efficient Linear-Time Sequence Modeling",
+    answers="recall",
+    builds_on=("gated_linear_attention", "plain_attention"),
+    replaces="gated_linear_attention",
+)
+def gated_slot_attention(x, heads: choice(1, 2, 4, 8) = 4, slots: choice(4, 8, 16) = 8) -> mixer:
+    """Keep a few slots of keys and values that forget by gates, and read them by a softmax, as attention would."""
+    q = split_heads(silu(linear(x)), heads) / sqrt(width // heads)
+    k = split_heads(silu(linear(x)), heads)
+    v = split_heads(linear(x), heads)
+    forget = split_heads(exp(log_sigmoid(linear(x, heads * slots)) / 8), heads)
+    keys = linear_scan(expand(forget), einsum("hm,hd->hmd", 1 - forget, k))
+    values = linear_scan(expand(forget), einsum("hm,hd->hmd", 1 - forget, v))
+    routes = softmax(einsum("hmd,hd->hm", keys, q))
+    y = einsum("hm,hmd->hd", routes, values)
+    return linear(rms_norm(merge_heads(silu(y))))
+
+
+@published(
+    "2404.05892",
+    2024,
+    "Eagle and Finch: RWKV with Matrix-Valued States and Dynamic Recurrence",
+    answers="compression",
+    builds_on=("rwkv4_time_mixing", "retention"),
+    replaces="rwkv4_time_mixing",
+)
+def rwkv5_time_mixing(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
+    """A matrix state per head, each channel with a learned decay of its own, holds more than averages do."""
+    r = split_heads(linear(token_shift(x)), heads)
+    k = split_heads(linear(token_shift(x)), heads)
+    v = split_heads(linear(token_shift(x)), heads)
+    g = silu(linear(token_shift(x)))
+    decay = split_heads(-exp(offset(ramp(width, -6.0, -1.0))), heads)
+    past = linear_attention(r, shift(k), shift(v), log_decay=decay)
+    bonus = weight(heads, width // heads, initial="ones", scale=0.5)
+    now = v * expand(einsum("hk,hk->h", r * bonus, k)) / sqrt(width // heads)
+    return linear(merge_heads(rms_norm(past + now)) * g)

@@ -25,6 +25,7 @@ def mean_merge(left, right) -> merge:
     "Hymba: A Hybrid-head Architecture for Small Language Models",
     answers="stability",
     builds_on=("mean_merge", "rms_norm"),
+    replaces="mean_merge",
 )
 def normalized_mean_merge(left, right) -> merge:
     """Normalise each path before the average, since recurrent and attention outputs differ in size."""

@@ -9,6 +9,8 @@ from genome.language import (
     causal_conv,
     choice,
     concat,
+    cos,
+    cumulative_sum,
     einsum,
     exp,
     gain,
@@ -26,6 +28,7 @@ from genome.language import (
     shift,
     sigmoid,
     silu,
+    sin,
     softplus,
     split_heads,
     sqrt,
@@ -82,6 +85,7 @@ def min_lstm(x, expansion: choice(1, 2) = 1) -> mixer:
     "Hierarchically Gated Recurrent Neural Network for Sequence Modeling",
     answers="long context",
     builds_on="quasi_recurrence",
+    replaces="quasi_recurrence",
 )
 def hierarchical_gated_recurrence(x) -> mixer:
     """Learned floors under the forget gates keep some channels slow, whatever the input says."""
@@ -117,6 +121,7 @@ def real_gated_recurrence(x, blocks: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3
     "RWKV: Reinventing RNNs for the Transformer Era",
     answers="cost",
     builds_on=("attention_free", "token_shift"),
+    replaces="plain_attention",
 )
 def rwkv4_time_mixing(x) -> mixer:
     """A weighted average of the past with decaying weights per channel, in which the current token has a bonus."""
@@ -155,3 +160,41 @@ def damped_moving_average(x) -> mixer:
     damping = sigmoid(offset(ramp(width, 2.0, 2.0)))
     average = linear_scan(1 - share_new * damping, share_new * x)
     return linear(silu(average + gain(x)))
+
+
+@published(
+    "1709.04057",
+    2017,
+    "Parallelizing Linear Recurrent Neural Nets Over Sequence Length",
+    answers="state tracking",
+    builds_on="quasi_recurrence",
+    replaces="quasi_recurrence",
+)
+def linear_surrogate_lstm(x) -> mixer:
+    """A linear recurrence stands in for the state that an LSTM's gates would read, so that all of it is a scan."""
+    remember = sigmoid(linear(x, bias=True))
+    surrogate = linear_scan(remember, (1 - remember) * tanh(linear(x)))
+    pair = concat(x, shift(surrogate))
+    forget = sigmoid(linear(pair, width, bias=True))
+    write = sigmoid(linear(pair, width)) * tanh(linear(pair, width))
+    state = linear_scan(forget, write)
+    return linear(sigmoid(linear(pair, width)) * tanh(state))
+
+
+@published(
+    "2311.01927",
+    2023,
+    "GateLoop: Fully Data-Controlled Linear Recurrence for Sequence Modeling",
+    answers="state tracking",
+    builds_on=("linear_recurrent_unit", "retention"),
+    replaces="linear_recurrent_unit",
+)
+def gate_loop(x) -> mixer:
+    """The input sets how far each state shrinks and how far it turns, so that order can be counted in angles."""
+    kept = sigmoid(linear(x, bias=True))
+    angle = cumulative_sum(linear(x))
+    written = linear(x) * linear(x)
+    upright = linear_scan(kept, written * cos(angle))
+    across = linear_scan(kept, written * sin(angle))
+    turned = upright * cos(angle) + across * sin(angle)
+    return linear(linear(x) * turned * silu(linear(x)))

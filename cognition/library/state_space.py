@@ -77,6 +77,7 @@ def s4d(x, state: choice(4, 8, 16) = 8) -> mixer:
     "Hungry Hungry Hippos: Towards Language Modeling with State Space Models",
     answers="recall",
     builds_on="diagonal_state_space",
+    replaces="plain_attention",
 )
 def h3(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 4, 8) = 4) -> mixer:
     """A shift that remembers what came before and a long memory, joined by products: recall without attention."""
@@ -92,6 +93,7 @@ def h3(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 4, 8) = 4) -> mixer:
     "Resurrecting Recurrent Neural Networks for Long Sequences",
     answers="long context",
     builds_on="diagonal_state_space",
+    replaces="s4d",
 )
 def linear_recurrent_unit(x, expansion: choice(1, 2) = 1) -> mixer:
     """Rotate and shrink complex states by learned amounts, normalised so that slow states do not grow large."""
@@ -114,6 +116,7 @@ def linear_recurrent_unit(x, expansion: choice(1, 2) = 1) -> mixer:
     "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
     answers="compression",
     builds_on=("s4d", "h3"),
+    replaces=("s4d", "h3"),
 )
 def selective_state_space(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 3, 4) = 4) -> mixer:
     """Let the input set the step of a state space, so that it keeps what matters and skips what does not."""
@@ -132,6 +135,7 @@ def selective_state_space(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 3, 4
     "Transformers are SSMs: Generalized Models and Efficient Algorithms Through Structured State Space Duality",
     answers="compression",
     builds_on=("selective_state_space", "retention"),
+    replaces="selective_state_space",
 )
 def mamba2(
     x,
@@ -157,6 +161,7 @@ def mamba2(
     "Longhorn: State Space Models are Amortized Online Learners",
     answers="recall",
     builds_on="selective_state_space",
+    replaces="selective_state_space",
 )
 def longhorn(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 3, 4) = 4) -> mixer:
     """Derive the decay from the step that best recalls the new pair, so that writing a key frees its old value."""
@@ -169,3 +174,48 @@ def longhorn(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 3, 4) = 4) -> mix
     kept = clip(1 - expand(step) * square(k), 0.0, 1.0)
     y = einsum("dn,n->d", linear_scan(kept, expand(step * u) * k), linear(u, state))
     return linear((y + gain(u)) * gate, width)
+
+
+@published(
+    "2208.04933",
+    2022,
+    "Simplified State Space Layers for Sequence Modeling",
+    answers="long context",
+    builds_on="diagonal_state_space",
+    replaces="diagonal_state_space",
+)
+def s5(x, state: choice(8, 16, 32) = 16) -> mixer:
+    """One system that reads and writes all features, run as a scan, in place of a system for each feature."""
+    step = exp(offset(ramp(state, -6.9, -2.3)))
+    angle = position() * (step * offset(ramp(state, 0.0, 3.1416 * (state - 1))))
+    decay = exp(-(step * exp(offset(ramp(state, -0.7, -0.7)))))
+    real = linear(x, state) * step
+    imaginary = linear(x, state) * step
+    state_real = linear_scan(decay, real * cos(angle) + imaginary * sin(angle))
+    state_imaginary = linear_scan(decay, imaginary * cos(angle) - real * sin(angle))
+    turned_real = state_real * cos(angle) - state_imaginary * sin(angle)
+    turned_imaginary = state_real * sin(angle) + state_imaginary * cos(angle)
+    y = gelu(linear(concat(turned_real, turned_imaginary), width) + gain(x))
+    return y * sigmoid(linear(y))
+
+
+@published(
+    "2206.13947",
+    2022,
+    "Long Range Language Modeling via Gated State Spaces",
+    answers="cost",
+    builds_on=("diagonal_state_space", "sigmoid_glu"),
+    replaces="diagonal_state_space",
+)
+def gated_state_space(x, state: choice(4, 8, 16) = 8, ratio: choice(2, 4) = 4) -> mixer:
+    """Run the state space on fewer features and let a wide gate choose from what it returns."""
+    inner = width // ratio
+    u = gelu(linear(x, inner))
+    step = exp(offset(ramp(inner, -6.9, -2.3)))
+    damping = exp(offset(ramp(state, -0.7, -0.7)))
+    frequency = offset(ramp(state, 0.0, 3.1416 * (state - 1)))
+    time = expand(position() * step)
+    waves = exp(-(time * damping)) * cos(time * frequency)
+    response = einsum("dn,dn->d", waves, weight(inner, state, scale=1.0)) * step
+    y = linear(long_conv(u, response) + gain(u), width)
+    return linear(y * gelu(linear(x)))

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-from genome.language import choice, log_range, optimizer, published, training
+from genome.language import (
+    choice,
+    log_range,
+    optimizer,
+    published,
+    training,
+)
 
 
 @published("1711.05101", 2017, "Decoupled Weight Decay Regularization", answers="stability")
@@ -35,6 +41,7 @@ def adamw(
     "MiniCPM: Unveiling the Potential of Small Language Models with Scalable Training Strategies",
     answers="cost",
     builds_on="adamw",
+    replaces="adamw",
 )
 def adamw_wsd(
     learning_rate: log_range(0.0001, 0.03) = 0.008,
@@ -54,7 +61,14 @@ def adamw_wsd(
     )
 
 
-@published("2302.06675", 2023, "Symbolic Discovery of Optimization Algorithms", answers="cost", builds_on="adamw")
+@published(
+    "2302.06675",
+    2023,
+    "Symbolic Discovery of Optimization Algorithms",
+    answers="cost",
+    builds_on="adamw",
+    replaces="adamw",
+)
 def lion(
     learning_rate: log_range(0.00003, 0.01) = 0.002,
     warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
@@ -67,7 +81,14 @@ def lion(
     )
 
 
-@published("", 2024, "Muon: An optimizer for hidden layers in neural networks", answers="cost", builds_on="adamw")
+@published(
+    "",
+    2024,
+    "Muon: An optimizer for hidden layers in neural networks",
+    answers="cost",
+    builds_on="adamw",
+    replaces="adamw",
+)
 def muon(
     learning_rate: log_range(0.001, 0.1) = 0.02,
     warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
@@ -84,4 +105,56 @@ def muon(
         final=final,
         weight_decay=weight_decay,
         beta1=momentum,
+    )
+
+
+@published(
+    "2502.15938",
+    2025,
+    "Straight to Zero: Why Linearly Decaying the Learning Rate to Zero Works Best for LLMs",
+    answers="cost",
+    builds_on="adamw",
+    replaces="adamw",
+)
+def adamw_linear(
+    learning_rate: log_range(0.0001, 0.03) = 0.008,
+    warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
+    weight_decay: choice(0.0, 0.01, 0.1, 0.3) = 0.1,
+    beta2: choice(0.95, 0.98, 0.99, 0.999) = 0.99,
+) -> training:
+    """Fall in a straight line to nothing: later steps average more noise away than a rate that stays above zero."""
+    return optimizer(
+        "adamw",
+        learning_rate,
+        schedule="linear",
+        warmup=warmup,
+        final=0.0,
+        weight_decay=weight_decay,
+        beta2=beta2,
+    )
+
+
+@published(
+    "2502.16982",
+    2025,
+    "Muon is Scalable for LLM Training",
+    answers="cost",
+    builds_on=("muon", "adamw"),
+    replaces="muon",
+)
+def muon_cosine(
+    learning_rate: log_range(0.001, 0.1) = 0.02,
+    warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
+    final: choice(0.0, 0.01, 0.1) = 0.1,
+    weight_decay: choice(0.01, 0.1, 0.3) = 0.1,
+) -> training:
+    """Orthogonalised momentum holds in long training once weights decay, on the schedule that AdamW has."""
+    return optimizer(
+        "muon",
+        learning_rate,
+        schedule="cosine",
+        warmup=warmup,
+        final=final,
+        weight_decay=weight_decay,
+        beta1=0.95,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from cognition.store.records import Paper, StoredComponent
 
 _PACKAGE = Path(__file__).parent.parent
-_SOURCES = ("library/*.py", "architectures/*.py", "names.py", "store/library.py")
+_SOURCES = ("library/*.py", "architectures/*.py", "names.py", "store/library.py", "store/relations.py")
 
 
 def fingerprint() -> str:
@@ -21,11 +21,8 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def library_rows() -> Iterator[tuple[StoredComponent, tuple[str, ...]]]:
-    """Every component and architecture of the library, each with the names of the components it builds on.
-
-    An architecture builds on the components its recipe is made of.
-    """
+def library_components() -> Iterator[StoredComponent]:
+    """Every published component, then every architecture."""
     from cognition.loader import load_architectures, load_library
     from cognition.names import ARCHITECTURE_NAMES, COMPONENT_NAMES
     from genome.recipe import recipe_hash
@@ -35,33 +32,26 @@ def library_rows() -> Iterator[tuple[StoredComponent, tuple[str, ...]]]:
         origin = component.provenance
         if origin is None:
             continue
-        yield (
-            StoredComponent(
-                name=component.name,
-                form="component",
-                kind=component.kind,
-                hash=component.hash,
-                source=component.source,
-                aliases=COMPONENT_NAMES.get(component.name, ()),
-                paper=Paper(origin.arxiv, None, origin.title, origin.year),
-                insight=component.doc,
-                triggers=origin.answers,
-            ),
-            origin.builds_on,
+        yield StoredComponent(
+            name=component.name,
+            form="component",
+            kind=component.kind,
+            hash=component.hash,
+            source=component.source,
+            aliases=COMPONENT_NAMES.get(component.name, ()),
+            paper=Paper(origin.arxiv, None, origin.title, origin.year),
+            insight=component.doc,
+            triggers=origin.answers,
         )
     for architecture in load_architectures().values():
-        genes = (gene.component for _, gene in architecture.recipe.genes())
-        yield (
-            StoredComponent(
-                name=architecture.name,
-                form="architecture",
-                kind="architecture",
-                hash=recipe_hash(architecture.recipe, library),
-                source=architecture.recipe.json_text,
-                aliases=ARCHITECTURE_NAMES.get(architecture.name, ()),
-                paper=Paper(architecture.arxiv, None, architecture.title, architecture.year),
-                insight=architecture.insight,
-                triggers=architecture.answers,
-            ),
-            tuple(dict.fromkeys(genes)),
+        yield StoredComponent(
+            name=architecture.name,
+            form="architecture",
+            kind="architecture",
+            hash=recipe_hash(architecture.recipe, library),
+            source=architecture.recipe.json_text,
+            aliases=ARCHITECTURE_NAMES.get(architecture.name, ()),
+            paper=Paper(architecture.arxiv, None, architecture.title, architecture.year),
+            insight=architecture.insight,
+            triggers=architecture.answers,
         )

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from cognition.store.database import default_path, store_file, verify
-from cognition.store.library import fingerprint, library_rows
+from cognition.store.library import fingerprint, library_components
 from cognition.store.reading import Reading
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
+from cognition.store.relations import library_relations
 
 LIBRARY = "library"
 
@@ -113,18 +114,16 @@ class CognitionStore(Reading):
             self._execute("UPDATE components SET retired = 1 WHERE origin = ?", [LIBRARY])
             self._execute("DELETE FROM insights WHERE origin = ?", [LIBRARY])
             self._execute("DELETE FROM relations WHERE origin = ?", [LIBRARY])
-            rows = [(component, built_on) for component, built_on in library_rows()]
-            numbers = [self._put_component(component, LIBRARY) for component, _ in rows]
-            known = {c.name: n for (c, _), n in zip(rows, numbers, strict=True) if c.form == "component"}
-            for (component, built_on), number in zip(rows, numbers, strict=True):
-                for name in built_on:
-                    evidence = f"{component.name} is published as building on {name}"
-                    if component.form == "architecture":
-                        evidence = f"the recipe of {component.name} contains {name}"
-                    paper = self._paper_of(component.paper)
-                    self._put_relation(
-                        "builds_on", number, None, known[name], evidence, "published", paper, LIBRARY
-                    )
+            rows = {(c.form, c.name): (self._put_component(c, LIBRARY), c.paper) for c in library_components()}
+            for told in library_relations():
+                subject, _ = rows[told.form, told.subject]
+                related, _ = rows["component", told.object]
+                if told.kind == "pairs_with":  # without direction: the lower row comes first, as in statements
+                    subject, related = sorted((subject, related))
+                by = "architecture" if told.kind == "pairs_with" else told.form
+                paper = self._paper_of(rows[by, told.stated_by][1])
+                details = (told.evidence, told.rule, paper, LIBRARY)
+                self._put_relation(told.kind, subject, None, related, *details)
             self._execute("INSERT OR REPLACE INTO library VALUES (1, ?)", [present])
 
     def _put_component(self, component: StoredComponent, origin: str) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from backends.batch import IGNORED, Batch
 
 Split = Literal["train", "validation", "sealed"]
-Skill = Literal["recall", "copying", "compression", "memorisation", "text"]
+Skill = Literal["recall", "copying", "compression", "memorisation", "state tracking", "text"]
 Readout = Literal["causal", "last"]
 
 

@@ -13,6 +13,7 @@ from evaluators.tasks.in_context_recall import InContextRecall
 from evaluators.tasks.memorization import Memorization
 from evaluators.tasks.mqar import MQAR
 from evaluators.tasks.noisy_recall import NoisyRecall
+from evaluators.tasks.parity import Parity
 from evaluators.tasks.protocol import Skill, Task
 from evaluators.tasks.selective_copying import SelectiveCopying
 from evaluators.tasks.synthetic import SyntheticTask
@@ -30,7 +31,7 @@ MAD: tuple[type[SyntheticTask], ...] = (
 )
 """The six tasks of MAD (2403.17844)."""
 
-PUBLISHED: dict[str, SyntheticTask] = {task.name: task() for task in (*MAD, MQAR)}
+PUBLISHED: dict[str, SyntheticTask] = {task.name: task() for task in (*MAD, MQAR, Parity)}
 """The published baseline of each task with a rule, by name."""
 
 TINY: dict[str, SyntheticTask] = {
@@ -45,6 +46,7 @@ TINY: dict[str, SyntheticTask] = {
         Compression(vocabulary=8, context=64, training_examples=None, evaluation_examples=256),
         Memorization(vocabulary=64, context=64, training_examples=None, evaluation_examples=256),
         MQAR(vocabulary=20, training_examples=None, evaluation_examples=256),
+        Parity(context=64, evaluation_examples=256),
     )
 }
 """Settings of one shape, context 64, for a few seconds of training, by name.

@@ -45,7 +45,8 @@ def _show(name: str) -> None:
         source = f"arXiv {origin.arxiv}" if origin.arxiv else "no arXiv id"
         target.print(f"\n{origin.title} ({origin.year}, {source})", markup=False)
         built = f"; builds on {', '.join(origin.builds_on)}" if origin.builds_on else ""
-        target.print(f"answers: {origin.answers}{built}", markup=False)
+        stands = f"; in place of {', '.join(origin.replaces)}" if origin.replaces else ""
+        target.print(f"answers: {origin.answers}{built}{stands}", markup=False)
     target.print(f"hash {component.hash}")
 
 

@@ -41,10 +41,12 @@ def architecture(name: str, context: int = 96) -> Instance:
 
 
 def stack_of(name: str) -> Instance:
-    """Four blocks of one component, or of nothing but a norm around an embedding, residual, merge or head."""
+    """Four blocks of one component, of channels around a residual, or of a norm around an embedding, merge or head."""
     kind, own = LIBRARY[name].kind, Gene(component=name)
     norm, residual = Gene(component="rms_norm"), Gene(component="add_residual")
-    inner = own if kind not in ("embedding", "head", "residual", "merge") else norm
+    inner = Gene(component="gelu_mlp") if kind == "residual" else own
+    if kind in ("embedding", "merge", "head"):
+        inner = norm
     block = Block(
         branches=((inner,), (inner,)) if kind == "merge" else ((inner,),),
         merge=own if kind == "merge" else None,

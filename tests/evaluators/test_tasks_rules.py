@@ -16,6 +16,7 @@ from evaluators.tasks.in_context_recall import InContextRecall
 from evaluators.tasks.memorization import Memorization
 from evaluators.tasks.mqar import MQAR
 from evaluators.tasks.noisy_recall import NoisyRecall
+from evaluators.tasks.parity import Parity
 from evaluators.tasks.protocol import Split
 from evaluators.tasks.registry import MAD, PUBLISHED
 from evaluators.tasks.selective_copying import SelectiveCopying
@@ -245,6 +246,29 @@ def test_random_fillers_use_the_whole_vocabulary():
     assert counts_V.min() > 0.7 * counts_V.mean()
 
 
+@quick
+@given(st.integers(2, 12), st.integers(2, 64), splits, numbers, numbers)
+def test_parity_asks_for_the_sum_so_far_and_counts_the_second_half(vocabulary, context, split, seed, index):
+    task = Parity(vocabulary=vocabulary, context=context)
+    for tokens, targets in sequences(task, split, seed, index):
+        total, expected = 0, []
+        for place, token in enumerate(tokens):
+            assert 0 <= token < vocabulary
+            total = (total + token) % vocabulary
+            expected.append(total if split == "train" or place >= context // 2 else IGNORED)
+        assert targets == expected
+
+
+def test_parity_cannot_be_told_from_the_last_tokens():
+    """The best table from the last tokens to an answer, fitted to the very sequences it is scored on, hardly wins."""
+    batch = Parity(context=40).batch("train", 0, 0, 4_000)
+    for window in (1, 4, 6):
+        codes_B = batch.inputs_BxT[:, -window:] @ (1 << np.arange(window))
+        ones_W = np.bincount(codes_B, weights=batch.targets_BxT[:, -1], minlength=1 << window)
+        right = np.maximum(ones_W, np.bincount(codes_B, minlength=1 << window) - ones_W).sum()
+        assert right / 4_000 < 0.57
+
+
 @pytest.mark.parametrize(
     ("name", "percent"),
     [
@@ -255,6 +279,7 @@ def test_random_fillers_use_the_whole_vocabulary():
         ("compression", 6.7),
         ("memorization", 0.8),
         ("mqar", 100 / 4096),
+        ("parity", 50),
     ],
 )
 def test_chance_at_published_baselines(name, percent):
@@ -306,6 +331,8 @@ def test_the_published_grid():
         (Memorization, {"vocabulary": 4}, "vocabulary >= 5"),
         (MQAR, {"pairs": 17}, "context >= 4 pairs"),
         (MQAR, {"vocabulary": 8}, "vocabulary / 2 > pairs"),
+        (Parity, {"vocabulary": 1}, "vocabulary >= 2"),
+        (Parity, {"context": 1}, "context >= 2"),
     ],
 )
 def test_settings_without_examples_are_refused(task, wrong, accepted):
