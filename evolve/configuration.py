@@ -11,13 +11,18 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from backends.selection import choose_backend
+from cognition.papers.client import ENVIRONMENT as ARXIV
+from cognition.store.database import ENVIRONMENT as COGNITION
 from evaluators.devices import usual_workers
 from evaluators.scales import SCALES
 from evaluators.tasks.registry import TASK_NAMES
 
 Objective = Literal["score", "parameters", "flops", "state_bytes", "step_seconds"]
+LibraryName = Literal["published", "learned"]
 StrategyName = Literal["uct", "regularized", "local", "random"]
 ENVIRONMENT_PREFIX = "EVOLVE_"
+OTHERS = frozenset({COGNITION, ARXIV})
+"""Variables with this prefix that configure the cognition store and its reading of arXiv."""
 
 
 class ConfigurationError(ValueError):
@@ -46,6 +51,7 @@ class Configuration(BaseModel):
     objective: tuple[Objective, ...] = ("score",)
     early_stopping: bool = True
     deterministic: bool = False
+    library: LibraryName = "published"
 
     @field_validator("task", "objective", mode="before")
     @classmethod
@@ -80,8 +86,9 @@ class Configuration(BaseModel):
         return value
 
     def stored(self) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
-        return self.model_dump(mode="json")
+        """The configuration as plain JSON values; the published library, which every search has, goes unsaid."""
+        values = self.model_dump(mode="json")
+        return {name: value for name, value in values.items() if (name, value) != ("library", "published")}
 
     @classmethod
     def of_search(cls, stored: Mapping[str, Any]) -> Configuration:
@@ -133,7 +140,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name, value in environment.items():
-        if name.startswith(ENVIRONMENT_PREFIX):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in OTHERS:
             field = name.removeprefix(ENVIRONMENT_PREFIX).lower()
             if field not in Configuration.model_fields:
                 accepted = ", ".join(ENVIRONMENT_PREFIX + field.upper() for field in Configuration.model_fields)
