@@ -128,9 +128,10 @@ def similar(sets: Sequence[frozenset[str]], threshold: float) -> Iterator[tuple[
     Near Duplicate Detection, 2008), so that few pairs are compared.
     """
     counts = Counter(word for words in sets for word in words)
+    rank = {word: place for place, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
     index: dict[str, list[int]] = defaultdict(list)
     for place in sorted(range(len(sets)), key=lambda place: (len(sets[place]), place)):
-        words = sorted(sets[place], key=lambda word: (counts[word], word))
+        words = sorted(sets[place], key=rank.__getitem__)
         size = len(words)
         least = _least(threshold * size)
         candidates: set[int] = set()

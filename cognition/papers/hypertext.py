@@ -33,30 +33,30 @@ def read_html(content: bytes) -> list[Section]:
         raise NoText(f"HTML that cannot be read: {type(error).__name__}") from None
     article = root.find(".//article")
     sections: list[Section] = []
-    title, parts = "", []
+    title, level, parts = "", 1, []
     for piece, heading in _pieces(root if article is None else article):
         if heading:
-            sections.append(Section(title, "".join(parts)))
-            title, parts = piece, []
+            sections.append(Section(title, "".join(parts), level))
+            title, level, parts = piece, heading, []
         else:
             parts.append(piece)
-    return [*sections, Section(title, "".join(parts))]
+    return [*sections, Section(title, "".join(parts), level)]
 
 
-def _pieces(root: Any) -> Iterator[tuple[str, bool]]:
-    """Text in order, and whether it is a heading. Elements are walked with a list: nesting may be deep."""
+def _pieces(root: Any) -> Iterator[tuple[str, int]]:
+    """Text in order, and the level of a heading, 0 for other text. A list walks the elements: nesting may be deep."""
     waiting: list[Any] = [root]
     while waiting:
         one = waiting.pop()
         if isinstance(one, str):
-            yield one, False
+            yield one, 0
             continue
         name = one.tag if isinstance(one.tag, str) else ""
         tail = [one.tail] if one.tail and one is not root else []
         if name in _HEADINGS:
-            yield one.text_content(), True
+            yield one.text_content(), int(name[1])
         elif name == "math":
-            yield f" ${one.get('alttext') or one.text_content()}$ ", False
+            yield f" ${one.get('alttext') or one.text_content()}$ ", 0
         elif name and name not in _SILENT:
             gap = ["\n\n"] if name in _BLOCKS else []
             inside = [*gap, *([one.text] if one.text else []), *one, *gap]

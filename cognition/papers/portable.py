@@ -25,7 +25,7 @@ MEMORY = 2 * 2**30
 """Bytes of address space of the process that reads a PDF."""
 
 _HEADING = re.compile(
-    r"^(?:\d{1,2}(?:\.\d{1,2}){0,2}\.?|[A-Z](?:\.\d{1,2})?\.?)\s+[A-Z][^.]{2,80}$"
+    r"^(?:\d{1,2}(?:\.\d{1,2}){0,2}\.?|[A-Z](?:\.\d{1,2})?\.?)\s+[A-Z][^.\n]{2,80}$"
     r"|^(?:Abstract|Introduction|Background|Methods?|Approach|Conclusions?|References|Acknowledge?ments?)$",
     re.MULTILINE,
 )
@@ -62,11 +62,12 @@ def read_pdf(content: bytes) -> list[Section]:
 def _sections(text: str) -> list[Section]:
     joined = re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", text)
     sections: list[Section] = []
-    title, at = "", 0
+    title, level, at = "", 1, 0
     for match in _HEADING.finditer(joined):
-        sections.append(Section(title, joined[at : match.start()]))
+        sections.append(Section(title, joined[at : match.start()], level))
         title, at = match.group(), match.end()
-    return [*sections, Section(title, joined[at:])]
+        level = 1 + title.split()[0].rstrip(".").count(".")
+    return [*sections, Section(title, joined[at:], level)]
 
 
 def main() -> None:

@@ -23,22 +23,27 @@ _LEFT_OUT = re.compile(
 
 
 def kept_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Sections worth reading, with single spaces, none empty, within the limits.
+    """Sections worth reading, with single spaces, none empty, within the limits; what is inside of one that is left
+    out goes with it.
 
     Raises NoText where the paper as a whole has next to none.
     """
-    whole = [Section(" ".join(one.title.split())[:200], _paragraphs(one.text)) for one in sections]
+    whole = [Section(" ".join(one.title.split())[:200], _paragraphs(one.text), one.level) for one in sections]
     count = sum(len(one.text) for one in whole)
     if count < LEAST_CHARACTERS:
         raise NoText(f"{count} characters of text")
     kept: list[Section] = []
     left = MOST_CHARACTERS
+    silent: int | None = None
     for section in whole:
-        if not section.text or _LEFT_OUT.search(section.title):
+        if silent is not None and section.level > silent:
+            continue
+        silent = section.level if _LEFT_OUT.search(section.title) else None
+        if not section.text or silent is not None:
             continue
         text = section.text[: min(MOST_OF_SECTION, left)]
         if text:
-            kept.append(Section(section.title, text))
+            kept.append(Section(section.title, text, section.level))
         left -= len(text)
     if not kept:
         raise NoText("no section says how something is built")

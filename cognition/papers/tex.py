@@ -15,9 +15,8 @@ MOST_TEX = 2**21
 _DEEPEST = 8
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _INPUT = re.compile(r"\\(?:input|include|subfile)\s*\{([^{}\n]{1,200})\}")
-_HEADING = re.compile(
-    r"\\(?:section|subsection|subsubsection|chapter|paragraph)\*?\s*(?:\[[^\]\n]{0,200}\])?\s*\{"
-)
+_LEVELS = {"chapter": 0, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
+_HEADING = re.compile(rf"\\({'|'.join(_LEVELS)})\*?\s*(?:\[[^\]\n]{{0,200}}\])?\s*\{{")
 _MARK = re.compile(r"\\(begin|end)\s*\{([A-Za-z]{1,20})\*?\}")
 _SILENT = frozenset({"figure", "table", "tikzpicture", "thebibliography", "tabular", "lstlisting", "wrapfigure"})
 _DROPPED = re.compile(
@@ -79,14 +78,14 @@ def _loud(text: str) -> Iterator[str]:
 
 
 def _sections(text: str) -> Iterator[Section]:
-    title, at = "", 0
+    title, level, at = "", 1, 0
     for match in _HEADING.finditer(text):
         if match.start() < at:
             continue
-        yield Section(title, _readable(text[at : match.start()]))
+        yield Section(title, _readable(text[at : match.start()]), level)
         end = _closing(text, match.end())
-        title, at = _readable(text[match.end() : end]), end + 1
-    yield Section(title, _readable(text[at:]))
+        title, level, at = _readable(text[match.end() : end]), _LEVELS[match[1]], end + 1
+    yield Section(title, _readable(text[at:]), level)
 
 
 def _closing(text: str, start: int) -> int:

@@ -123,7 +123,7 @@ class Transport:
                     url, timeout=self.manners.timeout, stream=True, headers={"User-Agent": _agent()}
                 ) as answer:
                     if answer.status_code in _RETRIED:
-                        wait = _retry_after(answer.headers.get("Retry-After", ""))
+                        wait = retry_after(answer.headers.get("Retry-After", ""))
                         raise _Failure(f"status {answer.status_code}", wait)
                     content = bytearray()
                     for part in answer.iter_content(64):
@@ -152,9 +152,9 @@ def _refused(url: str, status: int, content: bytes) -> None:
     raise QueryError(f"{url}: refused with status {status}")
 
 
-def _retry_after(text: str) -> float:
+def retry_after(text: str) -> float:
     """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3): a number of seconds or a date; else 0."""
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)

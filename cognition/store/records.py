@@ -32,10 +32,14 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section of a paper's text: paragraphs with an empty line between them."""
+    """One section of a paper's text: paragraphs with an empty line between them.
+
+    `level` tells sections from those inside them, which have a greater one.
+    """
 
     title: str
     text: str
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,11 +52,12 @@ def extract(
 
 def reader_of(specification: str) -> Reader:
     """The reader that a specification of a model names. Raises ValueError for one that names none."""
-    from evolve.llm.calling import call
-    from evolve.llm.specification import provider_of
+    from evolve.llm.calling import call  # pyright: ignore[reportMissingImports]
+    from evolve.llm.specification import provider_of  # pyright: ignore[reportMissingImports]
     from evolve.reading import ModelReader
 
-    return ModelReader(provider_of(specification, os.environ), call)
+    # The generator draws how long tries wait; what is stored does not depend on it.
+    return ModelReader(provider_of(specification, os.environ), partial(call, generator=Random(0)))
 
 
 def extract_by(reader: Reader, store: CognitionStore, arxiv: str = "", limit: int | None = None) -> None:

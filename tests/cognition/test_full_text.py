@@ -181,6 +181,19 @@ def test_bombs_and_cut_archives_are_refused() -> None:
         tex_files(gzip.compress(pdf([LINES])))
 
 
+def test_what_is_inside_of_a_section_that_is_left_out_goes_with_it() -> None:
+    source = (
+        "\\documentclass{article}\\begin{document}\\section{Method}"
+        + METHOD
+        + "\\subsection{Gate}"
+        + METHOD
+        + "\\section{Experiments}x\\subsection{Setup}y\\subsubsection{Data}z\\section{A Layer}w\\end{document}"
+    )
+    assert [one.title for one in kept_sections(read_tex({"a.tex": source}))] == ["Method", "Gate", "A Layer"]
+    lines = ["1 Method", *["We build on it slowly."] * 20, "2 Results", "x", "2.1 Data", "y", "3 A Layer", "w"]
+    assert [one.title for one in kept_sections(read_pdf(pdf([lines])))] == ["1 Method", "3 A Layer"]
+
+
 def test_a_pdf_that_cannot_be_read_says_so() -> None:
     whole = pdf([LINES])
     with pytest.raises(UnreadableAnswer, match="cut short"):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -34,6 +38,7 @@ from tests.evolve.landscape import Landscape
 GATED_SHIFT = "def gated_shift(x) -> mixer:\n    return linear((x + shift(x)) * sigmoid(linear(x)))\n"
 IDLE = "def idle_channel(x) -> channel:\n    return linear(tanh(linear(x)) + 0 * weight(width))\n"
 BUSY = "def idle_channel(x) -> channel:\n    return linear(tanh(linear(x)) + weight(width))\n"
+WILD = "def wild(x) -> channel:\n    return linear(exp(100 * square(linear(x))))\n"
 HALVES = "def half_sum(left, right) -> merge:\n    return 0.5 * left + 0.5 * right\n"
 HOSTILE = "def evil(x) -> mixer:\n    return __import__('os').system('touch /tmp/extracted')\n"
 
@@ -103,7 +108,10 @@ def test_only_legal_new_and_trained_components_enter(
     copied = load_library()["swiglu"].source.replace("swiglu", "my_swiglu")
     chat = served(
         {
-            "Good": (answer(entry(GATED_SHIFT), entry(IDLE)), f"Here:\n```json\n{answer(entry(BUSY))}\n```"),
+            "Good": (
+                answer(entry(GATED_SHIFT), entry(IDLE), entry(WILD)),
+                f"Here:\n```json\n{answer(entry(BUSY))}\n```",
+            ),
             "Old news": (answer(entry(copied), entry(HALVES), entry(GATED_SHIFT)),),
         }
     )
@@ -111,6 +119,8 @@ def test_only_legal_new_and_trained_components_enter(
     told = candidates(store)
     assert told["gated_shift"] == ("refused", "repeats gated_shift: equal canonical hash")
     assert told["idle_channel"] == ("accepted", "")
+    assert told["wild"][0] == "refused"
+    assert told["wild"][1].startswith("failed: wild: the losses of the first steps are")
     assert told["my_swiglu"] == ("refused", "repeats swiglu: equal canonical hash")
     assert told["half_sum"] == ("refused", "repeats mean_merge: equal outputs under equal parameters")
     assert len(chat.asked) == 3
@@ -122,7 +132,7 @@ def test_only_legal_new_and_trained_components_enter(
     assert shown.paper["arxiv"] == "2401.00000"
     assert shown.row["hash"] == parse_component(GATED_SHIFT, {}).hash
     assert [(r["kind"], r["object"]) for r in shown.relations] == [("builds_on", "swiglu")]
-    assert "2 papers read, 2 components accepted, 3 refused" in capsys.readouterr().out
+    assert "2 papers read, 2 components accepted, 4 refused" in capsys.readouterr().out
     extract(store, chat)
     assert len(chat.asked) == 3
     learned = learned_components(store.path)
@@ -174,6 +184,56 @@ def test_a_server_that_fails_stops_and_the_next_run_continues(
     extract(store, chat)
     assert len(chat.asked) == 5
     assert "It is built so." in chat.questions[-1]
+
+
+def test_a_killed_process_continues_and_asks_only_what_was_not_answered(
+    store: CognitionStore, served: Callable[[Said], Chat]
+) -> None:
+    add(store, "First", "Second", "Third")
+    waits = Event()
+    chat = served({})
+    answering = chat.reply
+
+    def slowly(messages: list[dict[str, str]]) -> str | int:
+        if messages[1]["content"].startswith("Paper: Second"):
+            waits.wait(60)
+        return answering(messages)
+
+    chat.reply = slowly
+    script = (
+        "import sys; from cognition.store.store import CognitionStore; from evolve.commands.extraction import extract_by;"
+        "from evolve.reading import ModelReader; from tests.evolve.chat_server import ChatProvider;"
+        "reader = ModelReader(ChatProvider(sys.argv[1]), lambda p, r, d: p.ask(r, d));"
+        "extract_by(reader, CognitionStore.open(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", script, chat.url, str(store.path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(chat.asked) < 2:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    waits.set()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "2 papers read, 0 components accepted" in done.stdout
+    titles = [question.splitlines()[0] for question in chat.questions]
+    assert titles == ["Paper: First", "Paper: Second", "Paper: Second", "Paper: Third"]
+
+
+def test_the_command_asks_the_model_that_is_named(
+    store: CognitionStore, served: Callable[[Said], Chat], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("evolve.llm.specification")
+    add(store, "First", "Second")
+    chat = served({"First": (answer(entry(HOSTILE)),) * 2})
+    arguments = ["--llm", f"openai:small@{chat.url}", "--store", str(store.path)]
+    assert main(["cognition", "extract", *arguments, "--paper", "2401.00000"]) == 0
+    assert "1 papers read, 0 components accepted, 1 refused" in capsys.readouterr().out
+    assert main(["cognition", "extract", *arguments]) == 0
+    assert [len(messages) for messages in chat.asked] == [2, 4, 2]
+    assert main(["cognition", "extract", "--llm", "nonsense"]) == 2
 
 
 def test_an_answer_that_came_before_a_kill_is_not_asked_for_again(
