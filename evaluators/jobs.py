@@ -32,7 +32,8 @@ class Job:
     `components` holds the source of every component of the recipe. A job that starts later than 0 continues
     from the training state in the file `resumed`; it leaves its own in `checkpoint`, where one is named. `width` and
     `hidden` are the sizes at which the recipe meets the scale's budget (`evaluators.fitting`). `program` is how its
-    steps are compiled, None as the backend does unless told otherwise.
+    steps are compiled, None as the backend does unless told otherwise. `examined` names a component that must pass the
+    checks of every backend (`backends.conformance`) before anything is trained, "" for none.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Job:
     resumed: str | None = None
     checkpoint: str | None = None
     program: Program | None = None
+    examined: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for `from_json`."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from backends.batch import Batch
+from backends.conformance import component_faults
 from backends.memory import training_bytes
 from backends.protocol import Backend, BackendError, Model, State, chosen_program
 from backends.weights import read_notes
@@ -92,6 +93,8 @@ class Trainer:
         lack = self._lack_of_memory(instance, job.scale)
         if lack:
             return Outcome(job.key, "failed", lack, parameters=instance.cost.parameters)
+        if job.examined and (faults := component_faults(self.backend, library[job.examined])):
+            return Outcome(job.key, "failed", "; ".join(faults[:3]), parameters=instance.cost.parameters)
         if job.start:
             return self._attempt(job, task, instance, _noted_adjustments(job), watch)
         outcome = self._attempt(job, task, instance, (), watch)

@@ -11,14 +11,19 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from backends.selection import choose_backend
+from cognition.papers.client import ENVIRONMENT as ARXIV
+from cognition.store.database import ENVIRONMENT as COGNITION
 from evaluators.devices import usual_workers
 from evaluators.scales import SCALES
 from evaluators.tasks.registry import TASK_NAMES
 from evolve.llm.endpoint import without_credentials
 
 Objective = Literal["score", "parameters", "flops", "state_bytes", "step_seconds"]
+LibraryName = Literal["published", "learned"]
 StrategyName = Literal["uct", "regularized", "local", "random"]
 ENVIRONMENT_PREFIX = "EVOLVE_"
+OTHERS = frozenset({COGNITION, ARXIV})
+"""Variables with this prefix that configure the cognition store and its reading of arXiv."""
 
 RECORDING = "replay:"
 """What a language model's specification begins with that is another search's directory."""
@@ -73,6 +78,7 @@ class Configuration(BaseModel):
     llm_budget_calls: Annotated[int, Field(ge=0, lt=2**62)] | None = None
     llm_prices: str | None = None
     store_prompts: bool = True
+    library: LibraryName = "published"
 
     @field_validator("task", "objective", "llm", mode="before")
     @classmethod
@@ -111,9 +117,11 @@ class Configuration(BaseModel):
     def stored(self) -> dict[str, Any]:
         """The configuration as plain JSON values, without passwords of addresses.
 
-        What concerns language models is there only where there are any.
+        What only some searches have goes unsaid in the others: language models, a library beyond the published one.
         """
-        values = self.model_dump(mode="json", exclude=None if self.llm else _OF_LANGUAGE_MODELS)
+        unsaid = set() if self.llm else _OF_LANGUAGE_MODELS
+        unsaid |= {"library"} if self.library == "published" else set()
+        values = self.model_dump(mode="json", exclude=unsaid)
         return values | {"llm": [without_credentials(text) for text in self.llm]} if self.llm else values
 
     @classmethod
@@ -181,7 +189,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name, value in environment.items():
-        if name.startswith(ENVIRONMENT_PREFIX):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in OTHERS:
             field = name.removeprefix(ENVIRONMENT_PREFIX).lower()
             if field not in Configuration.model_fields:
                 accepted = ", ".join(ENVIRONMENT_PREFIX + field.upper() for field in Configuration.model_fields)

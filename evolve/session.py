@@ -19,7 +19,7 @@ from evaluators.tasks.protocol import Task
 from evaluators.tasks.registry import make_task
 from evolve.configuration import Configuration
 from evolve.measurement import Laboratory
-from genome.component import Component
+from genome.component import Component, Provenance
 from genome.parser import parse_component
 from runs.archive import Archive
 from runs.store import Store
@@ -94,8 +94,9 @@ def task_specs(names: Sequence[str], data: str | None, scale: Scale) -> tuple[Ta
 
 def default_directory(configuration: Configuration) -> Path:
     """Where a search lives unless `--out` says otherwise."""
-    name = "-".join([*configuration.task, configuration.scale, configuration.strategy, str(configuration.seed)])
-    return SEARCHES / name
+    parts = [*configuration.task, configuration.scale, configuration.strategy, str(configuration.seed)]
+    learned = ["learned"] if configuration.library == "learned" else []
+    return SEARCHES / "-".join([*parts, *learned])
 
 
 def cache_directory() -> Path:
@@ -105,13 +106,20 @@ def cache_directory() -> Path:
 
 
 def stored_library(archive: Archive | None) -> dict[str, Component]:
-    """Published components and those a search, where there is one, has defined."""
+    """Published components and those a search, where there is one, has learned or defined.
+
+    What was in a search's library from the start stays published for it.
+    """
     library = dict(load_library())
     if archive is None:
         return library
     for component in archive.components():
         if component.name not in library:
-            library[component.name] = parse_component(component.source, {})
+            known = parse_component(component.source, {})
+            if component.origin == "library":
+                paper = Provenance(component.arxiv or "", 0, "the paper it was extracted from")
+                known = replace(known, provenance=paper)
+            library[component.name] = known
     return library
 
 

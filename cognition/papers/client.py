@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cognition.papers.feed import IDENTIFIER, Feed
-from cognition.papers.transport import Transport
+from cognition.papers.transport import Manners, Transport
 from cognition.store.records import CognitionError, Paper
 
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ class ArxivClient:
             raise CognitionError(
                 "reading arXiv needs the package arxiv; install it with: pip install 'archevolve[arxiv]'"
             ) from None
-        if urlsplit(url).hostname in ARXIV_HOSTS and transport.manners.pause < PAUSE_SECONDS:
-            raise CognitionError(
-                f"a pause of {transport.manners.pause:g} s: arXiv's terms ask for {PAUSE_SECONDS:g} s or more"
-            )
+        be_polite(url, transport.manners)
         self._transport = transport
         self._plausible: Callable[[Feed], str] = lambda feed: ""
         self._answer: tuple[str, Feed, bool] | None = None
@@ -101,6 +98,24 @@ class ArxivClient:
 def address(url: str | None) -> str:
     """The address to ask: `url`, else what EVOLVE_ARXIV_URL says, else arXiv's."""
     return url or os.environ.get(ENVIRONMENT) or URL
+
+
+def be_polite(url: str, manners: Manners) -> None:
+    """Raise CognitionError for a pause shorter than arXiv's terms allow, where `url` is arXiv's."""
+    if urlsplit(url).hostname in ARXIV_HOSTS and manners.pause < PAUSE_SECONDS:
+        raise CognitionError(f"a pause of {manners.pause:g} s: arXiv's terms ask for {PAUSE_SECONDS:g} s or more")
+
+
+def pages_of(url: str) -> tuple[str, str]:
+    """Where the papers and the listings of new ones are, for the address of an API.
+
+    arXiv has hosts for each; another server has all of it in one place.
+    """
+    parts = urlsplit(url)
+    if parts.hostname in ARXIV_HOSTS:
+        return "https://arxiv.org", "https://rss.arxiv.org"
+    own = f"{parts.scheme}://{parts.netloc}"
+    return own, own
 
 
 def identifiers(written: Sequence[str]) -> tuple[str, ...]:

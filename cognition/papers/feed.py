@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from cognition.papers.errors import QueryError
+from cognition.papers.errors import QueryError, UnreadableAnswer
 
 IDENTIFIER = r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}"
 
@@ -20,10 +20,6 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _TOTAL = "{http://a9.com/-/spec/opensearch/1.1/}totalResults"
 _ENTRY = re.compile(rb"<entry[\s>]")
 _LINK = re.compile(rf"/abs/(?P<id>{IDENTIFIER})(?:v(?P<version>\d+))?$")
-
-
-class UnreadableFeed(ValueError):
-    """An answer that is no whole Atom feed, such as a page cut short or "Rate exceeded."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Feed:
 def read_feed(content: bytes) -> Feed:
     """Take an answer apart.
 
-    Raises UnreadableFeed for an answer that is not a whole feed, and QueryError with arXiv's reason where the
+    Raises UnreadableAnswer for an answer that is not a whole feed, and QueryError with arXiv's reason where the
     answer is arXiv's error entry.
     """
     from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
@@ -50,7 +46,7 @@ def read_feed(content: bytes) -> Feed:
     body = content.rstrip()
     if not body.endswith(b"</feed>"):
         start = " ".join(body[:60].decode("utf-8", "replace").split())
-        raise UnreadableFeed(f"the answer is no whole Atom feed; it begins with {start!r}")
+        raise UnreadableAnswer(f"the answer is no whole Atom feed; it begins with {start!r}")
     starts = [match.start() for match in _ENTRY.finditer(body)]
     end = len(body) - len(b"</feed>")
     head = body[: starts[0] if starts else end]
@@ -59,7 +55,7 @@ def read_feed(content: bytes) -> Feed:
         root = etree.fromstring(head + b"</feed>", parser)
         total = int(root.findtext(_TOTAL) or "")
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnreadableFeed(f"the answer's head cannot be read: {error}") from None
+        raise UnreadableAnswer(f"the answer's head cannot be read: {error}") from None
     refused: list[tuple[str, str]] = []
     usable = 0
     for begin, stop in pairwise([*starts, end]):

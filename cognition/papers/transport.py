@@ -1,4 +1,4 @@
-"""Getting a page from arXiv: from the disk if it came before, else politely, and again where it failed."""
+"""Getting an answer from arXiv: from the disk if it came before, else politely, and again where it failed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypeVar
 
-from cognition.papers.errors import ArxivUnavailable, QueryError
-from cognition.papers.feed import Feed, UnreadableFeed, read_feed
+from cognition.papers.errors import ArxivUnavailable, Garbled, NoText, NotThere, QueryError, UnreadableAnswer
+from cognition.papers.feed import Feed, read_feed
 from cognition.papers.pacing import turn
 
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _MOST_BYTES = 64 * 2**20
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class _Failure(Exception):
 
 
 class Transport:
-    """Pages by their address; every whole page is kept in `directory` and never asked for twice."""
+    """Answers by their address; every whole one is kept in `directory` and never asked for twice."""
 
     def __init__(self, directory: Path, manners: Manners) -> None:
         self.directory = directory
@@ -60,27 +63,49 @@ class Transport:
         `plausible` says why a feed cannot be true ("" if it can), such as an empty page in the middle: it is
         asked for again. Raises ArxivUnavailable when every try failed, QueryError where arXiv refuses the query.
         """
-        path = self.directory / f"{hashlib.sha256(url.encode()).hexdigest()}.xml"
+
+        def read(content: bytes) -> Feed:
+            feed = read_feed(content)
+            if reason := plausible(feed):
+                raise UnreadableAnswer(reason)
+            return feed
+
+        # An empty page is the end for today only: more papers may match tomorrow.
+        return self.fetch(url, read, "xml", lambda feed: feed.count > 0)
+
+    def fetch(
+        self, url: str, read: Callable[[bytes], Read], suffix: str, lasting: Callable[[Read], bool]
+    ) -> tuple[Read, bool]:
+        """What `read` makes of the answer at `url`, and whether it came from the disk.
+
+        `read` raises UnreadableAnswer for what must be asked for again; its NoText passes through, and the answer is
+        kept. `lasting` says whether other answers may be kept. Raises ArxivUnavailable when every try failed (Garbled
+        where the last answer was unreadable), NotThere for status 404 and QueryError for other statuses that asking
+        again does not change.
+        """
+        path = self.directory / f"{hashlib.sha256(url.encode()).hexdigest()}.{suffix}"
         if path.exists():
             try:
-                return read_feed(path.read_bytes()), True
-            except UnreadableFeed:
+                return read(path.read_bytes()), True
+            except UnreadableAnswer:
                 path.unlink()
         waited = 0.0
         for attempt in range(1, self.manners.tries + 1):
             try:
                 content = self._get(url)
-                feed = read_feed(content)
-                if reason := plausible(feed):
-                    raise _Failure(reason)
-                # An empty page is the end for today only: more papers may match tomorrow.
-                if feed.count:
+                try:
+                    result = read(content)
+                except NoText:
                     _keep(path, content)
-                return feed, False
-            except (_Failure, UnreadableFeed) as failure:
+                    raise
+                if lasting(result):
+                    _keep(path, content)
+                return result, False
+            except (_Failure, UnreadableAnswer) as failure:
                 wait = max(self.manners.backoff * 2 ** (attempt - 1), getattr(failure, "wait", 0.0))
                 if attempt == self.manners.tries:
-                    raise ArxivUnavailable(f"{url}: {failure}; asked {attempt} times") from None
+                    error = Garbled if isinstance(failure, UnreadableAnswer) else ArxivUnavailable
+                    raise error(f"{url}: {failure}; asked {attempt} times") from None
                 if waited + wait > self.manners.patience:
                     raise ArxivUnavailable(f"{url}: {failure}; come back in {wait:.0f} s") from None
                 time.sleep(wait)
@@ -120,8 +145,10 @@ class Transport:
 
 def _refused(url: str, status: int, content: bytes) -> None:
     """Raise QueryError for a status that asking again does not change, with arXiv's reason where it gives one."""
-    with suppress(UnreadableFeed):
+    with suppress(UnreadableAnswer):
         read_feed(content)
+    if status in (404, 410):
+        raise NotThere(f"{url}: refused with status {status}")
     raise QueryError(f"{url}: refused with status {status}")
 
 

@@ -14,7 +14,10 @@ from cognition.store.records import CognitionError, Listed, Match
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-EXPORTED = ("papers", "components", "insights", "relations", "processed", "ingestions")
+EXPORTED = (
+    *("papers", "components", "insights", "relations", "processed", "ingestions"),
+    *("sections", "extractions", "answers", "candidates"),
+)
 
 _WEIGHTS = "10.0, 5.0, 4.0, 1.0"
 """How much a word counts in a name, a trigger, an insight, an abstract (FTS5's bm25 takes them in this order)."""
@@ -44,6 +47,7 @@ class Shown:
     paper: Mapping[str, Any] | None
     insights: tuple[Mapping[str, Any], ...]
     relations: tuple[Mapping[str, Any], ...]
+    sections: tuple[Mapping[str, Any], ...] = ()
 
 
 class Reading:
@@ -101,7 +105,8 @@ class Reading:
             insights = self._rows("SELECT * FROM insights WHERE paper = ?", [row["id"]])
             condition = "WHERE subject_paper = :id OR relations.paper = :id ORDER BY relations.kind, relations.id"
             relations = self._rows(f"{_RELATIONS} {condition}", {"id": row["id"]})
-            found.append(Shown("paper", row, row, tuple(insights), tuple(relations)))
+            sections = self._rows("SELECT * FROM sections WHERE paper = ? ORDER BY position", [row["id"]])
+            found.append(Shown("paper", row, row, tuple(insights), tuple(relations), tuple(sections)))
         return tuple(found)
 
     def search(self, query: str, limit: int = 10) -> list[Match]:
@@ -135,6 +140,8 @@ class Reading:
             "relation rule": self._counts("relations", "rule"),
             "paper origin": self._counts("papers", "origin"),
             "entry": self._counts("processed", "status"),
+            "candidate": self._counts("candidates", "status"),
+            "text method": self._methods(),
             "marked": {
                 "withdrawn papers": self._count("papers", "withdrawn"),
                 "retired components": self._count("components", "retired"),
@@ -171,19 +178,19 @@ class Reading:
         return {row["key"] for row in found}
 
     def component_texts(self) -> list[dict[str, Any]]:
-        """Id, form, name, label, hash, origin and text of every component that is no known duplicate."""
+        """Id, form, name, label, hash, source, origin and text of every component that is no known duplicate."""
         return self._rows(
-            """SELECT components.id, form, name, name AS label, hash, components.origin,
+            """SELECT components.id, form, name, name AS label, hash, source, components.origin,
                 coalesce(group_concat(insight, ' '), '') AS text
             FROM components LEFT JOIN insights ON insights.component = components.id
             WHERE duplicate_of IS NULL AND NOT retired GROUP BY components.id ORDER BY components.id"""
         )
 
     def paper_texts(self) -> list[dict[str, Any]]:
-        """The same of every paper that is no known duplicate: its title and abstract; a paper has no hash."""
+        """The same of every paper that is no known duplicate: its title and abstract; hash and source are empty."""
         return self._rows(
             """SELECT id, 'paper' AS form, title AS name, ltrim(coalesce(arxiv, '') || ' ' || title) AS label,
-                '' AS hash, origin, abstract AS text
+                '' AS hash, '' AS source, origin, abstract AS text
             FROM papers WHERE duplicate_of IS NULL ORDER BY id"""
         )
 
@@ -209,6 +216,11 @@ class Reading:
                 FROM components WHERE id = ? AND duplicate_of IS NULL AND NOT retired"""
         found = self._rows(sql, [number])
         return Match(**found[0], score=score) if found else None
+
+    def _methods(self) -> dict[str, int]:
+        """Papers by the form their text was read from."""
+        rows = self._rows("SELECT method, count(DISTINCT paper) AS papers FROM sections GROUP BY method")
+        return {row["method"]: row["papers"] for row in rows}
 
     def _count(self, table: str, condition: str = "1") -> int:
         (row,) = self._rows(f"SELECT count(*) AS rows FROM {table} WHERE {condition}")

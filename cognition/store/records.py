@@ -31,6 +31,18 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """One section of a paper's text: paragraphs with an empty line between them.
+
+    `level` tells sections from those inside them, which have a greater one.
+    """
+
+    title: str
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class StoredComponent:
     """A component or an architecture: its text, its canonical hash, and where it was published.
 
@@ -57,6 +69,31 @@ class Statement:
     object: int
     evidence: str
     rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to read of a stored paper: the kept sections of its text, or its abstract."""
+
+    arxiv: str
+    title: str
+    year: int
+    kind: Literal["abstract", "text"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry of a model's answer as it is stored: accepted with a canonical hash, refused with a reason."""
+
+    name: str
+    kind: str
+    source: str
+    insight: str
+    triggers: str
+    builds_on: tuple[str, ...]
+    hash: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from cognition.store.candidate_tables import CANDIDATES
+from cognition.store.text_tables import TEXTS
+
 migrations = Migrations("cognition")
 
 TABLES = """
@@ -155,3 +158,15 @@ def create_tables(database: Database) -> None:
 def create_search(database: Database) -> None:
     """Names, triggers, insights and abstracts in one index, kept by triggers."""
     database.executescript(SEARCH)
+
+
+@migrations()
+def create_texts(database: Database) -> None:
+    """Sections of papers' full texts."""
+    database.executescript(TEXTS)
+
+
+@migrations()
+def create_candidates(database: Database) -> None:
+    """What was read by whom, what models answered, and the entries that their answers hold."""
+    database.executescript(CANDIDATES)

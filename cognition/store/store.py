@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from cognition.store.candidates import Candidates
 from cognition.store.database import default_path, store_file, verify
 from cognition.store.library import fingerprint, library_components
-from cognition.store.reading import Reading
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
 from cognition.store.relations import library_relations
+from cognition.store.texts import Texts
+from cognition.store.writing import now
 
 LIBRARY = "library"
 
 
-class CognitionStore(Reading):
+class CognitionStore(Texts, Candidates):
     """One cognition store, open for reading and writing. Close it, or use it in a `with` statement.
 
     Every method that writes commits before it returns, or raises CognitionError and leaves the store unchanged.
@@ -77,19 +76,19 @@ class CognitionStore(Reading):
         A paper stored before gets the new fields and statements. With `reached`, the query continues from that
         entry when it is asked for again.
         """
-        now = _now()
+        moment = now()
         with self._transaction():
             for paper, statements in papers.items():
                 number = self._put_paper(paper, "arxiv")
                 self._execute("DELETE FROM relations WHERE paper = ? AND origin = 'abstract'", [number])
                 for statement in statements:
-                    self._put_statement(statement, number)
-                self._mark(f"arxiv:{paper.arxiv}", "stored", "", query, now)
+                    self._put_statement(statement, number, "abstract")
+                self._mark(f"arxiv:{paper.arxiv}", "stored", "", query, moment)
             for refusal in refusals:
-                self._mark(refusal.key, "refused", refusal.reason, query, now)
+                self._mark(refusal.key, "refused", refusal.reason, query, moment)
             if reached is not None:
                 self._execute(
-                    "INSERT OR REPLACE INTO ingestions VALUES (?, ?, ?, ?)", [query, reached, total, now]
+                    "INSERT OR REPLACE INTO ingestions VALUES (?, ?, ?, ?)", [query, reached, total, moment]
                 )
 
     def merge(self, pairs: Sequence[tuple[str, int, int]]) -> None:
@@ -125,95 +124,3 @@ class CognitionStore(Reading):
                 details = (told.evidence, told.rule, paper, LIBRARY)
                 self._put_relation(told.kind, subject, None, related, *details)
             self._execute("INSERT OR REPLACE INTO library VALUES (1, ?)", [present])
-
-    def _put_component(self, component: StoredComponent, origin: str) -> int:
-        paper = None if component.paper is None else self._put_paper(component.paper, origin)
-        row = {
-            "name": component.name,
-            "form": component.form,
-            "kind": component.kind,
-            "aliases": _json(component.aliases),
-            "hash": component.hash,
-            "source": component.source,
-            "paper": paper,
-            "origin": origin,
-            "retired": 0,
-        }
-        number = self._upsert("components", row, "origin, form, name")
-        self._execute("DELETE FROM insights WHERE component = ? AND origin = ?", [number, origin])
-        if component.insight:
-            self._execute(
-                "INSERT INTO insights(component, paper, insight, triggers, origin) VALUES (?, ?, ?, ?, ?)",
-                [number, paper, component.insight, component.triggers, origin],
-            )
-        return number
-
-    def _put_paper(self, paper: Paper, origin: str) -> int:
-        """The paper's row, new or brought up to date; a title alone never takes the place of what arXiv told."""
-        known = self._paper_of(paper)
-        if known is not None and origin != "arxiv":
-            return known
-        row = {
-            "arxiv": paper.arxiv or None,
-            "version": paper.version,
-            "title": paper.title,
-            "abstract": paper.abstract,
-            "authors": _json(paper.authors),
-            "categories": _json(paper.categories),
-            "published": paper.published,
-            "updated": paper.updated,
-            "year": paper.year,
-            "comment": paper.comment,
-            "doi": paper.doi,
-            "withdrawn": int(paper.withdrawn),
-            "origin": origin,
-        }
-        return self._upsert("papers", row, "arxiv")
-
-    def _paper_of(self, paper: Paper | None) -> int | None:
-        if paper is None:
-            return None
-        found = self._rows(
-            "SELECT id FROM papers WHERE arxiv = :arxiv OR (:arxiv = '' AND arxiv IS NULL AND title = :title)",
-            {"arxiv": paper.arxiv, "title": paper.title},
-        )
-        return found[0]["id"] if found else None
-
-    def _put_statement(self, statement: Statement, paper: int) -> None:
-        subject_paper = paper if statement.subject is None else None
-        details = (statement.evidence, statement.rule, paper, "abstract")
-        self._put_relation(statement.kind, statement.subject, subject_paper, statement.object, *details)
-
-    def _put_relation(self, kind: str, *values: Any) -> None:
-        self._execute(
-            """INSERT INTO relations(kind, component, subject_paper, object, evidence, rule, paper, origin)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
-            [kind, *values],
-        )
-
-    def _mark(self, key: str, status: str, reason: str, query: str, now: str) -> None:
-        self._execute("INSERT OR REPLACE INTO processed VALUES (?, ?, ?, ?, ?)", [key, status, reason, query, now])
-
-    def _upsert(self, table: str, row: Mapping[str, Any], key: str) -> int:
-        columns = ", ".join(row)
-        changed = ", ".join(f"{column} = excluded.{column}" for column in row)
-        sql = f"""INSERT INTO {table}({columns}) VALUES ({", ".join("?" * len(row))})
-            ON CONFLICT({key}) DO UPDATE SET {changed} RETURNING id"""
-        (number,) = self._execute(sql, list(row.values())).fetchone()
-        return number
-
-    def _execute(self, sql: str, values: Sequence[Any]) -> Any:
-        return self._database.execute(sql, values)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._file.transaction(self._database):
-            yield
-
-
-def _json(values: Sequence[str]) -> str:
-    return json.dumps(values, ensure_ascii=False)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -17,6 +17,7 @@ from cognition.loader import load_architectures
 from evolve.configuration import Configuration, configure
 from evolve.confirmation import FRESH_SEEDS, confirm
 from evolve.display import Watch, confirmation_table, console, tie_line
+from evolve.learned import learned_components
 from evolve.llm.desk import Desk
 from evolve.llm.opening import access
 from evolve.measurement import Laboratory
@@ -26,6 +27,7 @@ from evolve.session import Prepared, default_directory, laboratory, prepare, sto
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
+from runs.archive import Archive
 from runs.genealogy import lineage_lines
 from runs.store import Store
 
@@ -68,6 +70,9 @@ def run(
     store_prompts: Annotated[
         bool | None, typer.Option(help="Keep prompts and answers in the database (the default).")
     ] = None,
+    library: Annotated[
+        str | None, typer.Option(help="published, or learned: also the components extracted from papers.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with any of these.")] = None,
 ) -> None:
     """Search: propose, train, select, until the target number of generations; run again to continue."""
@@ -92,23 +97,35 @@ def run(
         "llm_budget_calls": llm_budget_calls,
         "llm_prices": llm_prices,
         "store_prompts": store_prompts,
+        "library": library,
     }
     configuration = configure(flags, config)
     models = access(configuration)
     prepared = prepare(configuration)
     directory = out or default_directory(configuration)
     target = console()
+    # Once a search has begun, its own rows are its library: what is learned later would change its genealogy.
+    wanted = configuration.library == "learned" and not _begun(directory)
+    learned = learned_components() if wanted else {}
     with _store(directory, prepared) as store, _stop_on_terminate():
-        library = stored_library(store)
+        known = {**stored_library(store), **learned}
         try:
             desk = models.desk(store, configuration) if models else nullcontext()
             with workers(prepared, directory / "logs") as executor, desk as opened:
-                lab = laboratory(prepared, store, executor, library)
-                _search(target, prepared, store, lab, library, opened)
+                lab = laboratory(prepared, store, executor, known)
+                _search(target, prepared, store, lab, known, opened)
         except KeyboardInterrupt:
             store.finish_run("stopped")
             target.print(f"stopped; everything measured is in {directory}; the same command goes on from here")
             raise
+
+
+def _begun(directory: Path) -> bool:
+    """Whether a search has stored its library, which it does with its first proposals."""
+    if not Store.exists(directory):
+        return False
+    with Archive.at(directory) as archive:
+        return bool(archive.components())
 
 
 def _search(

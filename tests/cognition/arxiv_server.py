@@ -1,4 +1,4 @@
-"""An arXiv that answers on loopback: the Atom protocol with paging, and the faults it is told to have."""
+"""An arXiv that answers on loopback: the Atom protocol with paging, papers' files, listings, and told faults."""
 
 from __future__ import annotations
 
@@ -32,9 +32,12 @@ class Fault:
 
 @dataclass
 class Arxiv:
-    """Papers by id as entries of a feed, faults for the next requests in order, and what was asked so far."""
+    """Papers by id as entries of a feed, other files by their path, faults for the next requests in order, and what
+    was asked so far."""
 
     entries: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     began: list[float] = field(default_factory=list)
@@ -42,6 +45,10 @@ class Arxiv:
 
     def add(self, identifier: str, title: str, abstract: str = "", **fields: str) -> None:
         self.entries[identifier] = entry(identifier, title, abstract, **fields)
+
+    @property
+    def site(self) -> str:
+        return self.url.removesuffix("/api/query")
 
     def starts(self) -> list[int]:
         return [int(asked["start"]) for asked in self.asked]
@@ -85,13 +92,21 @@ def serving(arxiv: Arxiv) -> Iterator[Arxiv]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
-            arxiv.asked.append(asked)
+            if self.path.startswith("/api/"):
+                arxiv.asked.append(asked)
+            else:
+                arxiv.paths.append(self.path)
             arxiv.began.append(time.monotonic())
             fault = arxiv.faults.pop(0) if arxiv.faults else Fault()
             time.sleep(fault.silent_seconds)
-            body = (fault.text or arxiv.answer(asked, fault)).encode()
+            status = fault.status
+            if self.path.startswith("/api/"):
+                body = (fault.text or arxiv.answer(asked, fault)).encode()
+            else:
+                body = fault.text.encode() or arxiv.files.get(self.path, b"")
+                status = 404 if not body and status == 200 else status
             try:
-                self.send_response(fault.status)
+                self.send_response(status)
                 for name, value in (*fault.headers, ("Content-Length", str(len(body)))):
                     self.send_header(name, value)
                 self.end_headers()

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from cognition.store.records import StoredComponent
+from cognition.store.store import CognitionStore
 from evolve.cli import main
 from tests.cognition.arxiv_server import Arxiv, Fault, serving
+from tests.cognition.paper_files import METHOD, html, listing
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +97,26 @@ def test_an_arxiv_that_does_not_answer_ends_with_code_1_and_one_line(
     assert "status 503; asked 6 times" in line
 
 
+def test_a_listing_is_read_and_texts_follow(capsys: pytest.CaptureFixture[str], arxiv: Arxiv) -> None:
+    for number in (1, 2, 3):
+        arxiv.add(f"2401.0000{number}", f"Paper {number}", "An abstract.")
+    arxiv.files["/rss/cs.LG"] = listing(
+        [("2401.00001", "new"), ("2401.00002", "replace"), ("2401.00003", "cross")]
+    )
+    assert ingest(capsys, "--new", "cs.LG")[-1] == "2 papers and 0 relations stored, 0 entries refused"
+    assert ingest(capsys, "--new", "cs.LG")[-1] == "0 papers and 0 relations stored, 0 entries refused"
+    arxiv.files["/html/2401.00001"] = html([("Method", METHOD)])
+    lines = ingest(capsys, "--full-text", "--ids", "2401.00001,2401.00003")
+    assert "2401.00001: 2 sections" in "\n".join(lines)
+    assert "  refused 2401.00003: html: arXiv has none; source: arXiv has none; pdf: arXiv has none" in lines
+    assert lines[-1] == "1 texts stored, 1 refused"
+    assert "text from its html: Abstract; 1 Method" in shown(capsys, "show", "2401.00001")
+    assert shown(capsys, "extract", "--paper", "2401.00001") == ["1 papers read by rules, 3 relations stored"]
+    assert "hyena replaces plain_attention" in "\n".join(shown(capsys, "show", "2401.00001"))
+    assert shown(capsys, "extract", "--paper", "2401.00001") == ["0 papers read by rules, 0 relations stored"]
+    assert shown(capsys, "extract") == ["1 papers read by rules, 0 relations stored"]
+
+
 def test_dedup_marks_only_when_told(capsys: pytest.CaptureFixture[str], arxiv: Arxiv) -> None:
     assert shown(capsys, "dedup") == ["0 proposed; --apply marks them"]
     arxiv.add("2401.00001", "One title", "x")
@@ -111,10 +134,40 @@ def test_dedup_marks_only_when_told(capsys: pytest.CaptureFixture[str], arxiv: A
     assert shown(capsys, "dedup") == ["0 proposed; --apply marks them"]
 
 
+def test_dedup_proposes_what_computes_the_same(capsys: pytest.CaptureFixture[str], path: Path) -> None:
+    sources = {
+        "doubled": "def doubled(x, rate: choice(1, 2, 3) = 2) -> channel:\n    return rate * linear(x) + linear(x)\n",
+        "summed": "def summed(x, n: choice(1, 2, 3) = 2) -> channel:\n    y = linear(x)\n    z = linear(x)\n"
+        "    return y * (2 * n) / 2 + z\n",
+        "tripled": "def tripled(x, n: choice(1, 2, 3) = 2) -> channel:\n    return n * n / 2 * linear(x) + linear(x)\n",
+        "halves": "def halves(left, right) -> merge:\n    return 0.5 * left + 0.5 * right\n",
+        "broken": "def broken(x)",
+    }
+    components = [
+        StoredComponent(name, "component", "channel", f"hash of {name}", source)
+        for name, source in sources.items()
+    ]
+    with CognitionStore.open(path) as store:
+        store.add_components(components, "elsewhere")
+    rows = [line.split("\t") for line in shown(capsys, "dedup", "--by", "behaviour")]
+    assert sorted(row[1:4] for row in rows[1:-1]) == [
+        ["doubled", "summed", "behaviour"],
+        ["mean_merge", "halves", "behaviour"],
+    ]
+    assert "left out" in shown(capsys, "dedup", "--by", "behaviour", "--seconds", 0)[0]
+    assert shown(capsys, "dedup", "--by", "hash") == ["0 proposed; --apply marks them"]
+
+
 def test_what_a_user_got_wrong_is_told_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "holds nothing called 'hyenas'" in refused(capsys, "show", "hyenas")
     assert "kind 'norms'; stored: architecture" in refused(capsys, "list", "--kind", "norms")
     assert "--ids, or --query" in refused(capsys, "ingest")
+    assert "--ids, or --query" in refused(capsys, "ingest", "--new", "cs.LG", "--ids", "2401.00001")
+    assert "--full-text goes with --ids" in refused(capsys, "ingest", "--full-text", "--query", "x")
+    assert "no arXiv category" in refused(capsys, "ingest", "--new", "cs/LG")
+    assert "has no paper 2401.00009" in refused(capsys, "extract", "--paper", "2401.00009")
+    assert "neither abstract nor text" in refused(capsys, "extract", "--paper", "2312.06635")
+    assert "--paper names one paper" in refused(capsys, "extract", "--paper", "2312.06635", "--limit", 1)
     assert "--ids, or --query" in refused(capsys, "ingest", "--ids", "2401.00001", "--query", "x")
     assert "3 s" in refused(capsys, "ingest", "--query", "x", "--pause", 1)
     assert "no arXiv id" in refused(capsys, "ingest", "--ids", "hyena")
