@@ -13,7 +13,9 @@ from evolve.commands import (
     cognition,
     confirm,
     doctor,
+    dream,
     export,
+    findings,
     importing,
     inspect,
     library,
@@ -43,6 +45,8 @@ for command in (
     confirm.confirm,
     proxy.proxy,
     doctor.doctor,
+    dream.dream,
+    findings.findings,
 ):
     app.command()(command)
 

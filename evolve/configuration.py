@@ -17,7 +17,10 @@ from evaluators.tasks.registry import TASK_NAMES
 
 Objective = Literal["score", "parameters", "flops", "state_bytes", "step_seconds"]
 StrategyName = Literal["uct", "regularized", "local", "random"]
+Guidance = Literal["off", "on", "learned"]
 ENVIRONMENT_PREFIX = "EVOLVE_"
+ELSEWHERE = ("EVOLVE_COGNITION", "EVOLVE_ARXIV_URL")
+"""Variables of other parts, which say nothing of a search."""
 
 
 class ConfigurationError(ValueError):
@@ -46,6 +49,8 @@ class Configuration(BaseModel):
     objective: tuple[Objective, ...] = ("score",)
     early_stopping: bool = True
     deterministic: bool = False
+    guidance: Guidance = "on"
+    seed_recipe: tuple[str, ...] = ()
 
     @field_validator("task", "objective", mode="before")
     @classmethod
@@ -56,6 +61,13 @@ class Configuration(BaseModel):
         if not names or len(set(names)) < len(names):
             raise ValueError("name at least one, each once")
         return names
+
+    @field_validator("seed_recipe", mode="before")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        """A comma-separated text or a list of files, as absolute paths."""
+        items = value.split(",") if isinstance(value, str) else list(value)
+        return tuple(str(Path(str(item).strip()).expanduser().resolve()) for item in items)
 
     @field_validator("task")
     @classmethod
@@ -80,13 +92,23 @@ class Configuration(BaseModel):
         return value
 
     def stored(self) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
-        return self.model_dump(mode="json")
+        """The configuration as plain JSON values.
+
+        What a search without guidance and without recipes of the user's has no value for is left out: so searches
+        that are older than these go on.
+        """
+        absent = {name for name, default in _OLDER.items() if getattr(self, name) == default}
+        return self.model_dump(mode="json", exclude=absent)
 
     @classmethod
     def of_search(cls, stored: Mapping[str, Any]) -> Configuration:
         """The configuration among what a search stores. Raises ValidationError (a ValueError) for a bad one."""
-        return cls.model_validate({name: value for name, value in stored.items() if name in cls.model_fields})
+        own = {name: value for name, value in stored.items() if name in cls.model_fields}
+        return cls.model_validate({**_OLDER, **own})
+
+
+_OLDER: Mapping[str, Any] = {"guidance": "off", "seed_recipe": ()}
+"""What a search that stores no value of these has."""
 
 
 def configure(
@@ -133,7 +155,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name, value in environment.items():
-        if name.startswith(ENVIRONMENT_PREFIX):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in ELSEWHERE:
             field = name.removeprefix(ENVIRONMENT_PREFIX).lower()
             if field not in Configuration.model_fields:
                 accepted = ", ".join(ENVIRONMENT_PREFIX + field.upper() for field in Configuration.model_fields)

@@ -9,11 +9,14 @@ from typing import Any
 
 from deap import tools
 
+from cognition.knowledge import Knowledge
 from evaluators.tasks.protocol import Task
 from evolve.configuration import Configuration
 from evolve.credit import Credit, credited
 from evolve.errors import SearchError
 from evolve.families import recipe_family
+from evolve.guidance.guide import Guide, guide
+from evolve.guidance.snapshot import known
 from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.measurement import Laboratory, Subject
 from evolve.naming import recipe_of
@@ -23,9 +26,10 @@ from evolve.settlement import settlements
 from evolve.statistics import generation_statistics
 from evolve.strategies import make_strategy
 from evolve.trials import Trials
-from evolve.variation import SEED, toolbox
+from evolve.variation import SEED
 from evolve.yardstick import Yardstick, measure_yardstick
 from genome.component import Component
+from genome.recipe import Recipe
 from runs import records
 
 
@@ -41,7 +45,8 @@ class Report:
 class Search:
     """One search over a laboratory. What it knows is a function of the store's rows.
 
-    `library` holds published components and those the store has; new ones are added to it.
+    `library` holds published components and those the store has; new ones are added to it. `seeds` are recipes of
+    the user's, by name, that begin the first generation.
     """
 
     configuration: Configuration
@@ -49,9 +54,11 @@ class Search:
     tasks: Sequence[Task]
     library: dict[str, Component]
     report: Callable[[Report], None] = lambda report: None
+    seeds: Mapping[str, Recipe] = field(default_factory=dict)
     history: History = field(init=False)
     credit: dict[str, Credit] = field(default_factory=dict)
     hall: tools.HallOfFame = field(init=False)
+    knowledge: Knowledge | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.history = History(self.library)
@@ -59,10 +66,11 @@ class Search:
         self.fitness = fitness_class(self.configuration.objective)
         strategy = make_strategy(self.configuration.strategy, self.configuration.population)
         config = self.configuration
-        self.proposer = Proposer(config.seed, config.population, strategy, toolbox(), self.laboratory)
+        self.proposer = Proposer(config.seed, config.population, strategy, self.laboratory, self.seeds)
 
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
+        self.knowledge = known(self.laboratory.store, self.configuration.guidance)
         yardstick = measure_yardstick(self.laboratory, self.tasks, self.configuration.seed)
         trials = Trials(self.laboratory, self.history, yardstick, self.configuration.seed)
         self._restore(trials)
@@ -102,7 +110,7 @@ class Search:
     def _propose(self, generation: int) -> list[Subject]:
         store = self.laboratory.store
         first = store.attempt_count() + 1
-        drafts = self.proposer.draft(generation, first, self.history, self.credit)
+        drafts = self.proposer.draft(generation, first, self.history, self.credit, self._guide())
         for draft in drafts:
             self.library.update({c.name: c for c in draft.variation.components if draft.subject is not None})
         if generation == 1:
@@ -110,6 +118,10 @@ class Search:
         state = {"seed": self.configuration.seed, "next_attempt": first + len(drafts)}
         store.propose(generation, [draft.proposal for draft in drafts], state)
         return [draft.subject for draft in drafts if draft.subject is not None]
+
+    def _guide(self) -> Guide | None:
+        """What weighs in the next generation, where the search is guided."""
+        return None if self.knowledge is None else guide(self.knowledge, self.history, self.tasks)
 
     def _proposed(self, generation: int) -> bool:
         return bool(self.laboratory.store.attempts(generation=generation))

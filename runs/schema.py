@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from runs import guidance
+from runs.evidence import tables as evidence
+
 migrations = Migrations("runs")
 
 TABLES = """
@@ -304,3 +307,15 @@ def add_trace_and_idle_seconds(database: Database) -> None:
     """Where an evaluation's time went besides: the part of compilation that traces, and the wait before the job."""
     database.execute("ALTER TABLE evaluations ADD COLUMN trace_seconds REAL")
     database.execute("ALTER TABLE evaluations ADD COLUMN idle_seconds REAL")
+
+
+@migrations()
+def create_evidence(database: Database) -> None:
+    """What a finished search teaches: neighbours, ordered configurations, edits."""
+    database.executescript(evidence.TABLES)
+
+
+@migrations()
+def create_guidance(database: Database) -> None:
+    """What a guided search knew of published components when it began."""
+    database.executescript(guidance.TABLES)

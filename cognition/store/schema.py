@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from cognition.store import evidence
+
 migrations = Migrations("cognition")
 
 TABLES = """
@@ -155,3 +157,9 @@ def create_tables(database: Database) -> None:
 def create_search(database: Database) -> None:
     """Names, triggers, insights and abstracts in one index, kept by triggers."""
     database.executescript(SEARCH)
+
+
+@migrations()
+def create_evidence(database: Database) -> None:
+    """What searches found."""
+    database.executescript(evidence.TABLES)

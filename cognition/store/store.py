@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cognition.store.database import default_path, store_file, verify
+from cognition.store.evidence import EVIDENCE, Searched
 from cognition.store.library import fingerprint, library_rows
 from cognition.store.reading import Reading
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
@@ -90,6 +92,26 @@ class CognitionStore(Reading):
                 self._execute(
                     "INSERT OR REPLACE INTO ingestions VALUES (?, ?, ?, ?)", [query, reached, total, now]
                 )
+
+    def add_search(self, searched: Searched, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Store what a search found, in the place of what it wrote before: rows by table of `EVIDENCE`.
+
+        Pairs and ordered configurations of components that the store does not know are left out.
+        """
+        identity = {
+            "name": searched.name,
+            "created_at": searched.created_at,
+            "seed": searched.seed,
+            "task": searched.task,
+            "scale": searched.scale,
+        }
+        known = set(self.kinds())
+        with self._transaction():
+            number = self._upsert("searches", identity, ", ".join(identity))
+            for table in EVIDENCE:
+                self._execute(f"DELETE FROM {table} WHERE search = ?", [number])
+                rows = [{"search": number, **row} for row in found[table] if _components(row) <= known]
+                self._database.table(table).insert_all(rows)
 
     def merge(self, pairs: Sequence[tuple[str, int, int]]) -> None:
         """Mark repetitions in one transaction: each pair is a form ("component", "architecture" or "paper"), the
@@ -210,6 +232,12 @@ class CognitionStore(Reading):
     def _transaction(self) -> Iterator[None]:
         with self._file.transaction(self._database):
             yield
+
+
+def _components(row: Mapping[str, Any]) -> set[str]:
+    """Names of the components in a row of evidence."""
+    named = (row.get(column, "") for column in ("first", "second", "configuration"))
+    return {name for text in named for name in re.findall(r"\w+", text)}
 
 
 def _json(values: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -13,17 +13,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cognition.loader import load_architectures
 from evolve.configuration import configure
 from evolve.confirmation import FRESH_SEEDS, confirm
 from evolve.display import Watch, confirmation_table, console, tie_line
+from evolve.learning import learn
 from evolve.measurement import Laboratory
 from evolve.naming import recipe_of
 from evolve.search import Report, Search
+from evolve.seeds import read_seeds
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
+from genome.recipe import Recipe
 from runs.genealogy import lineage_lines
 from runs.store import Store
 
@@ -49,6 +51,12 @@ def run(
     deterministic: Annotated[
         bool | None, typer.Option(help="Have a GPU repeat its results exactly, slower; a CPU always does.")
     ] = None,
+    guidance: Annotated[
+        str | None, typer.Option(help="on, off, or learned: with what earlier searches and papers say.")
+    ] = None,
+    seed_recipe: Annotated[
+        list[str] | None, typer.Option(help="JSON file of a recipe to start from besides; may be repeated.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with any of these.")] = None,
 ) -> None:
     """Search: propose, train, select, until the target number of generations; run again to continue."""
@@ -65,25 +73,45 @@ def run(
         "objective": objective,
         "early_stopping": early_stopping,
         "deterministic": deterministic,
+        "guidance": guidance,
+        "seed_recipe": seed_recipe,
     }
     configuration = configure(flags, config)
     prepared = prepare(configuration)
     directory = out or default_directory(configuration)
+    seeds = _seeds(directory, prepared)
     target = console()
     with _store(directory, prepared) as store, _stop_on_terminate():
         library = stored_library(store)
         try:
             with workers(prepared, directory / "logs") as executor:
                 lab = laboratory(prepared, store, executor, library)
-                _search(target, prepared, store, lab, library)
+                _search(target, prepared, store, lab, library, seeds)
         except KeyboardInterrupt:
             store.finish_run("stopped")
             target.print(f"stopped; everything measured is in {directory}; the same command goes on from here")
             raise
 
 
+def _seeds(directory: Path, prepared: Prepared) -> dict[str, Recipe]:
+    """The user's recipes, which a search needs until its first generation is proposed and never again."""
+    if not prepared.configuration.seed_recipe:
+        return {}
+    if Store.exists(directory):
+        with Store.read(directory) as archive:
+            if archive.attempt_count():
+                return {}
+    vocabulary = max(task.vocabulary for task in prepared.tasks)
+    return read_seeds(prepared.configuration.seed_recipe, stored_library(None), prepared.scale, vocabulary)
+
+
 def _search(
-    target: Console, prepared: Prepared, store: Store, lab: Laboratory, library: dict[str, Component]
+    target: Console,
+    prepared: Prepared,
+    store: Store,
+    lab: Laboratory,
+    library: dict[str, Component],
+    seeds: Mapping[str, Recipe],
 ) -> None:
     configuration = prepared.configuration
     finished = store.generation_count()
@@ -94,9 +122,10 @@ def _search(
         def report(done: Report) -> None:
             watch.generation(done.generation, done.statistics)
 
-        yardstick = Search(configuration, lab, prepared.tasks, library, report).run()
+        yardstick = Search(configuration, lab, prepared.tasks, library, report, seeds).run()
         watch.stage("confirming", float(configuration.generations), 1)
         _conclude(target, store, lab, yardstick, configuration.seed)
+    target.print(learn(store), markup=False, soft_wrap=True)
     store.finish_run("finished")
 
 
@@ -121,7 +150,7 @@ def _conclude(target: Console, store: Store, lab: Laboratory, yardstick: Yardsti
     published = [attempt for attempt in store.attempts(status="evaluated") if attempt.operator == SEED]
     published.sort(key=lambda attempt: (-(attempt.score or 0.0), attempt.id))
     name = f"champion (attempt {champion.id})"
-    named = {attempt.label: load_architectures()[attempt.label].recipe for attempt in published[:PUBLISHED_BESIDE]}
+    named = {attempt.label: recipe_of(store, attempt) for attempt in published[:PUBLISHED_BESIDE]}
     recipe = recipe_of(store, champion)
     if champion.operator == SEED:
         name = champion.label

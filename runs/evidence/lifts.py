@@ -1,0 +1,165 @@
+"""Lifts: how much better than expected recipes are that came to have a property.
+
+Expected of a case is what an additive model says: the effects of the components that came and went and of the
+number of blocks, shrunk as in ridge regression, and a level of its own for founders and for descendants (which
+takes up that whoever is trained in full was chosen). The model is fitted to the other cases alone, those that
+gained or lost the property are left out, so that a lift is no part of what it is measured against. With the hat
+matrix H = X (X'X + P)^-1 X' of all cases and their residuals r, the residuals of the cases S without themselves are
+(I - H_SS)^-1 r_S, which needs no second fit.
+
+A lift is the mean of these residuals over the cases that gained the property and, with the opposite sign, those
+that lost it. The interval is Student's at 95 %. What remains confounded: properties that one edit brings together
+share its residual, and settings are no part of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import TypeVar
+
+import numpy as np
+
+from genome.recipe import Recipe
+from runs.evidence.cases import Case
+
+RIDGE = 1.0
+"""Penalty of a component's effect, in cases: one case shows half of it."""
+
+LEVEL_RIDGE = 1e-3
+LEAST_CASES = 2
+"""With one case there is no interval."""
+
+LEAST_OTHERS = 2
+"""Founders, and descendants, that must be left to tell their level."""
+
+PRIOR_CASES = 3.0
+"""Cases of no lift that a strength is shrunk by."""
+
+STRONGEST = 2.0
+CONFIDENCE = 0.975
+DIGITS = 9
+"""Decimals kept, so that no machine's rounding shows."""
+
+Property = TypeVar("Property", bound=Hashable)
+Properties = Callable[[Recipe], Collection[Property]]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over so many cases, with its 95 % interval."""
+
+    cases: int
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def margin(self) -> float:
+        """Half the interval's width."""
+        return (self.high - self.low) / 2
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Interval:
+        """Student's interval of two values or more."""
+        from scipy.special import stdtrit
+
+        mean, error = fmean(values), stdev(values) / sqrt(len(values))
+        margin = float(stdtrit(len(values) - 1, CONFIDENCE)) * error
+        return cls(len(values), *(round(value, DIGITS) for value in (mean, mean - margin, mean + margin)))
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """The lift of a property, and how many fully trained recipes have it.
+
+    `strength` is the mean in units of the model's typical error, shrunk by `PRIOR_CASES` and at most `STRONGEST`
+    either way: a number without unit, which compares between searches.
+    """
+
+    interval: Interval
+    recipes: int
+    strength: float
+
+
+def lifts(cases: Sequence[Case], properties: Properties[Property]) -> dict[Property, Lift]:
+    """The lift of every property with cases enough to tell; `properties` gives those of a recipe."""
+    own = [frozenset(properties(case.recipe)) for case in cases]
+    none: frozenset[Property] = frozenset()
+    base = [frozenset(properties(case.base)) if case.base else none for case in cases]
+    changed: dict[Property, dict[int, float]] = {}
+    recipes: dict[Property, int] = {}
+    for row, (new, old) in enumerate(zip(own, base, strict=True)):
+        for one in new:
+            recipes[one] = recipes.get(one, 0) + 1
+        for one in new ^ old:
+            changed.setdefault(one, {})[row] = 1.0 if one in new else -1.0
+    if len(cases) <= LEAST_CASES:
+        return {}
+    model = Expectation.of(cases)
+    found = {}
+    for one, signs in changed.items():
+        rows = model.tellable(signs)
+        if len(rows) < LEAST_CASES:
+            continue
+        interval = Interval.of([signs[row] * own for row, own in zip(rows, model.surprises(rows), strict=True)])
+        strength = interval.mean / model.error * interval.cases / (interval.cases + PRIOR_CASES)
+        strength = round(max(-STRONGEST, min(STRONGEST, strength)), DIGITS)
+        found[one] = Lift(interval, recipes.get(one, 0), strength)
+    return found
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The additive model, fitted to all cases: their design, its weights and their residuals."""
+
+    founders: frozenset[int]
+    count: int
+    design: np.ndarray
+    weights: np.ndarray
+    residuals: np.ndarray
+    error: float
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> Expectation:
+        """Fit the model to three cases or more."""
+        changes = [case.change for case in cases]
+        columns = {name: index + 3 for index, name in enumerate(sorted({n for own in changes for n in own}))}
+        design = np.zeros((len(cases), len(columns) + 3))
+        for row, (case, change) in enumerate(zip(cases, changes, strict=True)):
+            design[row, 0 if case.base is None else 1] = 1.0
+            design[row, 2] = case.deeper
+            for name, value in change.items():
+                design[row, columns[name]] = value
+        penalty = np.full(design.shape[1], RIDGE)
+        penalty[:2] = LEVEL_RIDGE
+        weights = np.linalg.solve(design.T @ design + np.diag(penalty), design.T)
+        target = np.array([case.difference for case in cases])
+        residuals = target - design @ (weights @ target)
+        alone = residuals / (1.0 - np.einsum("ij,ji->i", design, weights))
+        error = max(float(np.sqrt(np.mean(alone**2))), 1e-9)
+        founders = frozenset(row for row, case in enumerate(cases) if case.base is None)
+        return cls(founders, len(cases), design, weights, residuals, error)
+
+    def tellable(self, rows: Iterable[int]) -> list[int]:
+        """Those of the rows that can be left out: of their sort enough others stay."""
+        own = sorted(rows)
+        founding = [row for row in own if row in self.founders]
+        descending = [row for row in own if row not in self.founders]
+        kept = founding if len(self.founders) - len(founding) >= LEAST_OTHERS else []
+        others = self.count - len(self.founders) - len(descending)
+        return sorted([*kept, *(descending if others >= LEAST_OTHERS else [])])
+
+    def surprises(self, rows: Sequence[int]) -> list[float]:
+        """Residuals of these cases by the model fitted without them."""
+        chosen = list(rows)
+        hat = self.design[chosen] @ self.weights[:, chosen]
+        left_out = np.linalg.solve(np.eye(len(chosen)) - hat, self.residuals[chosen])
+        return [float(value) for value in left_out]
+
+
+def strongest_first(found: Mapping[Property, Lift]) -> list[tuple[Property, Lift]]:
+    """Properties with their lifts: the clearest, by strength, first, and equals by name."""
+    return sorted(found.items(), key=lambda own: (-own[1].strength, str(own[0])))
