@@ -2,14 +2,15 @@
 
 Expected of a case is what an additive model says: the effects of the components that came and went and of the
 number of blocks, shrunk as in ridge regression, and a level of its own for founders and for descendants (which
-takes up that whoever is trained in full was chosen). The model is fitted to the other cases alone, those that
-gained or lost the property are left out, so that a lift is no part of what it is measured against. With the hat
-matrix H = X (X'X + P)^-1 X' of all cases and their residuals r, the residuals of the cases S without themselves are
-(I - H_SS)^-1 r_S, which needs no second fit.
+takes up that whoever is trained in full was chosen). A lift is the coefficient of one property more in that model:
+d is 1 for a case that gained it, -1 for one that lost it, 0 for the others. With the hat matrix
+H = X (X'X + P)^-1 X' of the model and its residuals r it is d'r / d'(I - H)d, which needs no second fit
+(Frisch-Waugh-Lovell), so that what the components do by themselves is no part of it.
 
-A lift is the mean of these residuals over the cases that gained the property and, with the opposite sign, those
-that lost it. The interval is Student's at 95 %. What remains confounded: properties that one edit brings together
-share its residual, and settings are no part of the model.
+The interval is Student's at 95 %, with as many degrees of freedom as cases less one. Its standard error is the
+greater one of the model's, s / sqrt(d'(I - H)d), and of that of the cases' own spread around their mean: effects that
+vary from place to place widen it. What remains confounded: properties that one edit brings together share what
+it gained, and settings are no part of the model.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ RIDGE = 1.0
 LEVEL_RIDGE = 1e-3
 LEAST_CASES = 2
 """With one case there is no interval."""
+
+LEAST_WEIGHT = 0.1
+"""Cases, as far as the model does not explain them, that a lift is divided by at least."""
 
 LEAST_OTHERS = 2
 """Founders, and descendants, that must be left to tell their level."""
@@ -64,11 +68,15 @@ class Interval:
     @classmethod
     def of(cls, values: Sequence[float]) -> Interval:
         """Student's interval of two values or more."""
+        return cls.around(fmean(values), _error(values), len(values))
+
+    @classmethod
+    def around(cls, mean: float, error: float, cases: int) -> Interval:
+        """Student's interval of a mean over two cases or more with its standard error."""
         from scipy.special import stdtrit
 
-        mean, error = fmean(values), stdev(values) / sqrt(len(values))
-        margin = float(stdtrit(len(values) - 1, CONFIDENCE)) * error
-        return cls(len(values), *(round(value, DIGITS) for value in (mean, mean - margin, mean + margin)))
+        margin = float(stdtrit(cases - 1, CONFIDENCE)) * error
+        return cls(cases, *(round(value, DIGITS) for value in (mean, mean - margin, mean + margin)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ def lifts(cases: Sequence[Case], properties: Properties[Property]) -> dict[Prope
         rows = model.tellable(signs)
         if len(rows) < LEAST_CASES:
             continue
-        interval = Interval.of([signs[row] * own for row, own in zip(rows, model.surprises(rows), strict=True)])
+        interval = model.lift({row: signs[row] for row in rows})
         strength = interval.mean / model.error * interval.cases / (interval.cases + PRIOR_CASES)
         strength = round(max(-STRONGEST, min(STRONGEST, strength)), DIGITS)
         found[one] = Lift(interval, recipes.get(one, 0), strength)
@@ -152,12 +160,23 @@ class Expectation:
         others = self.count - len(self.founders) - len(descending)
         return sorted([*kept, *(descending if others >= LEAST_OTHERS else [])])
 
-    def surprises(self, rows: Sequence[int]) -> list[float]:
-        """Residuals of these cases by the model fitted without them."""
-        chosen = list(rows)
-        hat = self.design[chosen] @ self.weights[:, chosen]
-        left_out = np.linalg.solve(np.eye(len(chosen)) - hat, self.residuals[chosen])
-        return [float(value) for value in left_out]
+    def lift(self, signs: Mapping[int, float]) -> Interval:
+        """The coefficient of a property by the cases that gained it (1) or lost it (-1)."""
+        rows, sign = list(signs), np.array(list(signs.values()))
+        hat = self.design[rows] @ self.weights[:, rows]
+        weight = max(float(sign @ sign - sign @ hat @ sign), LEAST_WEIGHT)
+        own = self.residuals[rows]
+        mean = float(sign @ own) / weight
+        # Residuals of these cases where the property counts its mean.
+        left = sign * own - mean * (1.0 - sign * (hat @ sign))
+        return Interval.around(
+            mean, max(self.error / sqrt(weight), _error([mean + float(one) for one in left])), len(rows)
+        )
+
+
+def _error(values: Sequence[float]) -> float:
+    """Standard error of the mean of two values or more."""
+    return stdev(values) / sqrt(len(values))
 
 
 def strongest_first(found: Mapping[Property, Lift]) -> list[tuple[Property, Lift]]:
