@@ -14,6 +14,7 @@ from cognition.loader import load_architectures, load_library
 from evaluators.fitting import fit
 from evaluators.scales import SCALES
 from evolve.cli import main
+from evolve.commands.report import command
 from evolve.configuration import configure
 from evolve.dreaming import Method, compatibility, dream
 from evolve.search import Search
@@ -128,3 +129,10 @@ def test_guidance_and_seed_recipes_come_from_every_source_of_configuration(tmp_p
     assert configure({}, None, {"EVOLVE_COGNITION": "/x", "EVOLVE_ARXIV_URL": "http://x"}).guidance == "on"
     with pytest.raises(ValueError, match="guidance 'maybe'"):
         configure({"guidance": "maybe"}, None, {})
+
+
+def test_the_command_of_a_report_repeats_guidance_and_seed_recipes() -> None:
+    configuration = configure({"guidance": "learned", "seed_recipe": ["/a.json", "/b.json"]}, None, {})
+    repeated = command(configuration.stored())
+    assert repeated.endswith("--guidance learned --seed-recipe /a.json --seed-recipe /b.json")
+    assert command(configure({"guidance": "off"}, None, {}).stored()).endswith("--guidance off")

@@ -144,8 +144,8 @@ def test_evidence_is_stored_whole_and_again_without_doubling(store: Store) -> No
 @given(st.randoms(use_true_random=False), st.integers(0, 3))
 def test_the_order_of_the_rows_changes_nothing(random: Random, seed: int) -> None:
     observations, changes = rows(seed)
-    shuffled = [random.sample(one, len(one)) for one in (observations, changes)]
-    assert evidence(shuffled[0], shuffled[1], KINDS) == evidence(observations, changes, KINDS)
+    shuffled = random.sample(observations, len(observations)), random.sample(changes, len(changes))
+    assert evidence(*shuffled, KINDS) == evidence(observations, changes, KINDS)
 
 
 def rows(seed: int) -> tuple[list[Observation], list[Change]]:
