@@ -16,6 +16,7 @@ from rich.console import Console
 from evolve.configuration import configure
 from evolve.confirmation import FRESH_SEEDS, confirm
 from evolve.display import Watch, confirmation_table, console, tie_line
+from evolve.guidance.snapshot import require_store
 from evolve.learning import learn
 from evolve.measurement import Laboratory
 from evolve.naming import recipe_of
@@ -80,6 +81,8 @@ def run(
     prepared = prepare(configuration)
     directory = out or default_directory(configuration)
     seeds = _seeds(directory, prepared)
+    if not Store.exists(directory):
+        require_store(configuration.guidance)
     target = console()
     with _store(directory, prepared) as store, _stop_on_terminate():
         library = stored_library(store)

@@ -27,3 +27,9 @@ def known(store: Store, guidance: Guidance) -> Knowledge | None:
         found = library_knowledge()
     store.record_knowledge(guidance, found)
     return store.knowledge
+
+
+def require_store(guidance: Guidance) -> None:
+    """Raise CognitionError where guidance needs the user's cognition store and it cannot be opened."""
+    if guidance == "learned":
+        CognitionStore.open().close()

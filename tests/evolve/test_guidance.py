@@ -229,3 +229,12 @@ def test_findings_are_listed_and_their_absence_is_said(
     searched(tmp_path / "short", generations=1).laboratory.store.close()
     assert main(["findings", "--out", str(tmp_path / "short")]) == 0
     assert "no evidence yet" in capsys.readouterr().out
+
+
+def test_learning_from_a_store_that_cannot_be_opened_is_refused_before_anything_is_written(
+    tmp_path: Path, cognition: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cognition.write_text("no database")
+    assert main(["run", "--guidance", "learned", "--out", str(tmp_path / "search")]) == 2
+    assert "cognition.db: " in capsys.readouterr().err
+    assert not (tmp_path / "search").exists()
