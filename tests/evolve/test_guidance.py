@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -140,6 +142,30 @@ def test_guided_edits_apply_say_what_they_are_for_and_pass_the_check(long: Store
         if attempt.status not in ("rejected", "duplicate"):
             assert long.edits(attempt.id)[0].description.startswith("for recall: ")
     assert main(["check", "--out", str(long.directory)]) == 0
+
+
+def test_the_check_finds_evidence_that_the_attempts_do_not_give(
+    long: Store, tmp_path: Path, cognition: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learn(long)
+    long.finish_run("finished")
+    with sqlite3.connect(long.path) as source, closing(sqlite3.connect(tmp_path / "search.db")) as copy:
+        source.backup(copy)
+    assert main(["check", "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    best = long.evidence.pairs[0][0]
+    with closing(sqlite3.connect(tmp_path / "search.db")) as copy:
+        copy.execute("UPDATE pair_evidence SET mean = mean / 2, low = low - 1 WHERE rowid = 1")
+        copy.execute("DELETE FROM findings WHERE rowid = 1")
+        copy.commit()
+    assert main(["check", "--out", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        f"pair_evidence of {best.first} {best.second} before",
+        f"pair_evidence of {best.first} {best.second} before",
+        f"findings of {long.evidence.findings[0].kind} {long.evidence.findings[0].text} "
+        f"{long.evidence.findings[0].place}".rstrip(),
+    ]
 
 
 @pytest.mark.parametrize("seed", range(8))
