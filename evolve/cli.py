@@ -13,7 +13,9 @@ from evolve.commands import (
     cognition,
     confirm,
     doctor,
+    dream,
     export,
+    findings,
     importing,
     inspect,
     library,
@@ -45,6 +47,8 @@ for command in (
     proxy.proxy,
     llm.llm,
     doctor.doctor,
+    dream.dream,
+    findings.findings,
 ):
     app.command()(command)
 

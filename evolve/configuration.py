@@ -21,6 +21,7 @@ from evolve.llm.endpoint import without_credentials
 Objective = Literal["score", "parameters", "flops", "state_bytes", "step_seconds"]
 LibraryName = Literal["published", "learned"]
 StrategyName = Literal["uct", "regularized", "local", "random"]
+Guidance = Literal["off", "on", "learned"]
 ENVIRONMENT_PREFIX = "EVOLVE_"
 OTHERS = frozenset({COGNITION, ARXIV})
 """Variables with this prefix that configure the cognition store and its reading of arXiv."""
@@ -79,6 +80,8 @@ class Configuration(BaseModel):
     llm_prices: str | None = None
     store_prompts: bool = True
     library: LibraryName = "published"
+    guidance: Guidance = "on"
+    seed_recipe: tuple[str, ...] = ()
 
     @field_validator("task", "objective", "llm", mode="before")
     @classmethod
@@ -91,6 +94,13 @@ class Configuration(BaseModel):
         if len(set(names)) < len(names) or not (names or info.field_name == "llm"):
             raise ValueError("name at least one, each once")
         return names
+
+    @field_validator("seed_recipe", mode="before")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        """A comma-separated text or a list of files, as absolute paths."""
+        items = value.split(",") if isinstance(value, str) else list(value)
+        return tuple(str(Path(str(item).strip()).expanduser().resolve()) for item in items)
 
     @field_validator("task")
     @classmethod
@@ -117,17 +127,22 @@ class Configuration(BaseModel):
     def stored(self) -> dict[str, Any]:
         """The configuration as plain JSON values, without passwords of addresses.
 
-        What only some searches have goes unsaid in the others: language models, a library beyond the published one.
+        What only some searches have goes unsaid in the others, so that searches which are older go on: language
+        models, guidance, recipes of the user's, a library beyond the published one.
         """
-        unsaid = set() if self.llm else _OF_LANGUAGE_MODELS
-        unsaid |= {"library"} if self.library == "published" else set()
-        values = self.model_dump(mode="json", exclude=unsaid)
+        unsaid = {name for name, default in _OLDER.items() if getattr(self, name) == default}
+        values = self.model_dump(mode="json", exclude=unsaid if self.llm else unsaid | _OF_LANGUAGE_MODELS)
         return values | {"llm": [without_credentials(text) for text in self.llm]} if self.llm else values
 
     @classmethod
     def of_search(cls, stored: Mapping[str, Any]) -> Configuration:
         """The configuration among what a search stores. Raises ValidationError (a ValueError) for a bad one."""
-        return cls.model_validate({name: value for name, value in stored.items() if name in cls.model_fields})
+        own = {name: value for name, value in stored.items() if name in cls.model_fields}
+        return cls.model_validate({**_OLDER, **own})
+
+
+_OLDER: Mapping[str, Any] = {"guidance": "off", "seed_recipe": (), "library": "published"}
+"""What a search that stores no value of these has."""
 
 
 def configure(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
+from evolve.guidance.guide import Guide, Weight
+from genome.arrangement import BODY_KINDS
 from genome.component import Component, Library
 from genome.edits import Edit
 from genome.edits.kinds import (
@@ -32,18 +34,26 @@ MOST_BRANCHES = 3
 ANOTHER_OPTIMIZER = 0.5
 """Probability that a change of the training replaces its component."""
 
-Mutation = Callable[[Recipe, Library, Random], Sequence[Edit]]
-"""Samples edits of a recipe; empty where the operator has nothing to change."""
+Mutation = Callable[..., Sequence[Edit]]
+"""Samples edits of a recipe with a library and a generator; empty where the operator has nothing to change.
+
+Those of `WEIGHED` take a guide as well, which weighs the components they choose among.
+"""
 
 
-def gene_of_kind(library: Library, kinds: Sequence[str], random: Random, without: str = "") -> Gene | None:
+def gene_of_kind(
+    library: Library, kinds: Sequence[str], random: Random, without: str = "", weigh: Weight | None = None
+) -> Gene | None:
     """A published component of one of the kinds, its settings default or, half of the time, sampled."""
     names = [
         name
         for name, component in sorted(library.items())
         if component.kind in kinds and component.provenance is not None and name != without
     ]
-    return gene_with_settings(library[random.choice(names)], random) if names else None
+    if not names:
+        return None
+    name = random.choice(names) if weigh is None else random.choices(names, [weigh(name) for name in names])[0]
+    return gene_with_settings(library[name], random)
 
 
 def gene_with_settings(component: Component, random: Random) -> Gene:
@@ -76,31 +86,45 @@ def _set_setting(places: list[tuple[str, Gene]], library: Library, random: Rando
     return (SetSetting(path=path, setting=setting.name, value=value),)
 
 
-def replace_mixer(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
+def replace_mixer(recipe: Recipe, library: Library, random: Random, guide: Guide | None = None) -> Sequence[Edit]:
     """Put another published mixer in the place of one."""
-    return _replace(recipe, library, random, ("mixer",))
+    return _replace(recipe, library, random, ("mixer",), guide)
 
 
-def replace_other(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
+def replace_other(recipe: Recipe, library: Library, random: Random, guide: Guide | None = None) -> Sequence[Edit]:
     """Put another component of the same kind in the place of an embedding, channel mixer, norm or head."""
-    return _replace(recipe, library, random, ("embedding", "position", "channel", "norm", "head"))
+    return _replace(recipe, library, random, ("embedding", "position", "channel", "norm", "head"), guide)
 
 
-def _replace(recipe: Recipe, library: Library, random: Random, kinds: Sequence[str]) -> Sequence[Edit]:
+def _replace(
+    recipe: Recipe, library: Library, random: Random, kinds: Sequence[str], guide: Guide | None
+) -> Sequence[Edit]:
     places = [(path, gene) for path, gene in recipe.genes() if library[gene.component].kind in kinds]
     if not places:
         return ()
     path, gene = random.choice(places)
-    other = gene_of_kind(library, (library[gene.component].kind,), random, without=gene.component)
+    place = place_of(path)
+    weigh = None if guide is None or place is None else guide.gene(recipe, place, replaced=True)
+    other = gene_of_kind(library, (library[gene.component].kind,), random, gene.component, weigh)
     return (ReplaceGene(path=path, gene=other),) if other else ()
 
 
-def insert_gene(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
+def place_of(path: str) -> tuple[int, int, int] | None:
+    """Block, branch and index of a path; None for a gene that is in no branch of a block."""
+    parts = path.split(".")
+    return (int(parts[0]), int(parts[1]), int(parts[2])) if len(parts) == 3 else None
+
+
+def insert_gene(recipe: Recipe, library: Library, random: Random, guide: Guide | None = None) -> Sequence[Edit]:
     """Put a mixer, channel mixer or norm into a branch."""
-    gene = gene_of_kind(library, (random.choice(("mixer", "mixer", "channel", "norm")),), random)
+    kind = random.choice(("mixer", "mixer", "channel", "norm"))
+    gene = gene_of_kind(library, (kind,), random)
     block = random.randrange(len(recipe.blocks))
     branch = random.randrange(len(recipe.blocks[block].branches))
     index = random.randint(0, len(recipe.blocks[block].branches[branch]))
+    if guide is not None and kind in BODY_KINDS:
+        weigh = guide.gene(recipe, (block, branch, index), replaced=False)
+        gene = gene_of_kind(library, (kind,), random, weigh=weigh)
     return (InsertGene(path=f"{block}.{branch}.{index}", gene=gene),) if gene else ()
 
 
@@ -116,21 +140,31 @@ def remove_gene(recipe: Recipe, library: Library, random: Random) -> Sequence[Ed
     return (RemoveGene(path=random.choice(places)),) if places else ()
 
 
-def insert_block(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
+def insert_block(recipe: Recipe, library: Library, random: Random, guide: Guide | None = None) -> Sequence[Edit]:
     """Put a new block, a norm and a mixer or channel mixer, somewhere in the stack."""
     if len(recipe.blocks) >= MOST_BLOCKS:
         return ()
-    block = Block(branches=(new_branch(recipe, library, random),))
-    return (InsertBlock(position=random.randint(0, len(recipe.blocks)), block=block),)
+    if guide is None:
+        branch = new_branch(recipe, library, random)
+        position = random.randint(0, len(recipe.blocks))
+    else:
+        position = random.randint(0, len(recipe.blocks))
+        branch = new_branch(recipe, library, random, guide.block(recipe, position))
+    return (InsertBlock(position=position, block=Block(branches=(branch,))),)
 
 
-def new_branch(recipe: Recipe, library: Library, random: Random) -> tuple[Gene, ...]:
+def new_branch(recipe: Recipe, library: Library, random: Random, weigh: Weight | None = None) -> tuple[Gene, ...]:
     """The recipe's most frequent norm, then a mixer (three times in four) or a channel mixer."""
-    norms = [gene for _, gene in recipe.genes() if library[gene.component].kind == "norm"]
     kind = "mixer" if random.random() < 0.75 else "channel"
-    norm = max(norms, key=lambda gene: (norms.count(gene), str(gene))) if norms else None
-    body = gene_of_kind(library, (kind,), random)
+    norm = usual_norm(recipe, library)
+    body = gene_of_kind(library, (kind,), random, weigh=weigh)
     return tuple(gene for gene in (norm, body) if gene is not None)
+
+
+def usual_norm(recipe: Recipe, library: Library) -> Gene | None:
+    """The recipe's most frequent norm."""
+    norms = [gene for _, gene in recipe.genes() if library[gene.component].kind == "norm"]
+    return max(norms, key=lambda gene: (norms.count(gene), str(gene))) if norms else None
 
 
 def remove_block(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
@@ -154,14 +188,15 @@ def duplicate_block(recipe: Recipe, library: Library, random: Random) -> Sequenc
     return (DuplicateBlock(position=random.randrange(len(recipe.blocks))),)
 
 
-def split_block(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
+def split_block(recipe: Recipe, library: Library, random: Random, guide: Guide | None = None) -> Sequence[Edit]:
     """Add a parallel branch to a block, or remove one of several."""
     position = random.randrange(len(recipe.blocks))
     block = recipe.blocks[position]
     if len(block.branches) >= MOST_BRANCHES or (len(block.branches) > 1 and random.random() < 0.4):
         return (RemoveBranch(position=position, branch=random.randrange(len(block.branches))),)
     merge = block.merge or gene_of_kind(library, ("merge",), random)
-    return (SplitBlock(position=position, branch=new_branch(recipe, library, random), merge=merge),)
+    weigh = None if guide is None else guide.branch(recipe, position)
+    return (SplitBlock(position=position, branch=new_branch(recipe, library, random, weigh), merge=merge),)
 
 
 def change_residual(recipe: Recipe, library: Library, random: Random) -> Sequence[Edit]:
@@ -205,3 +240,6 @@ MUTATIONS: dict[str, tuple[Mutation, float]] = {
     "rewrite": (rewrite, 0.8),
 }
 """Every mutation with its prior weight, before credit is known."""
+
+WEIGHED = ("replace_mixer", "replace_other", "insert_gene", "insert_block", "split_block")
+"""Mutations that a guide weighs in."""

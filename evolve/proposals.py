@@ -7,25 +7,24 @@ the genealogy is the same for any number of workers and any number of kills.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import Random
-
-from deap import base
 
 from cognition.loader import load_architectures
 from evolve.credit import LANGUAGE_MODEL, Credit
 from evolve.families import recipe_family
+from evolve.guidance.guide import Guide
 from evolve.history import History, Individual
 from evolve.measurement import Laboratory, Subject
 from evolve.seeds import seed_names
 from evolve.strategies import Strategy
 from evolve.sweep import SWEEP, due
-from evolve.variation import SEED, Variation, vary
+from evolve.variation import SEED, Variation, toolbox, vary
 from genome.component import Component, Library
 from genome.edits import apply, edits_to_json
 from genome.errors import GenomeError
-from genome.recipe import recipe_hash
+from genome.recipe import Recipe, recipe_hash
 from runs import records
 
 BUDGET_TOLERANCE = 0.05
@@ -67,13 +66,13 @@ class Offer:
 
 @dataclass(frozen=True)
 class Proposer:
-    """Drafts generations of proposals."""
+    """Drafts generations of proposals. `seeds` are recipes of the user's, by name: they come first, besides the rest."""
 
     seed: int
     population: int
     strategy: Strategy
-    toolbox: base.Toolbox
     laboratory: Laboratory
+    seeds: Mapping[str, Recipe] = field(default_factory=dict)
 
     def draft(
         self,
@@ -81,19 +80,23 @@ class Proposer:
         first: int,
         history: History,
         credit: Mapping[str, Credit],
+        guide: Guide | None = None,
         offers: Sequence[Offer] = (),
     ) -> list[Drafted]:
         """Proposals numbered from `first`, until a population of new and legal ones is found or tries run out.
 
-        Every offer is one of them, whatever becomes of it; those after it make up for what is refused.
+        With a guide, what is known weighs in them. Every offer is one of them, whatever becomes of it; those after
+        it make up for what is refused.
         """
+        box = toolbox(guide)
+        wanted = self.population + (len(self.seeds) if generation == 1 else 0)
         drafts: list[Drafted] = []
         pending: list[Individual] = []
         known = dict(history.hashes)
         sweeps = islice(self._sweeps(history, known), self.population // SWEPT_PART)
         fresh = 0
         offered = iter(offers)
-        while fresh < self.population and len(drafts) < self.population * TRIES_PER_PROPOSAL:
+        while fresh < wanted and len(drafts) < wanted * TRIES_PER_PROPOSAL:
             attempt = first + len(drafts)
             random = Random(f"{self.seed}/{attempt}")
             offer = next(offered, None)
@@ -104,7 +107,7 @@ class Proposer:
             if variation is None:
                 parent = self.strategy.parent(history, pending, random)
                 partners = history.ranked[: 2 * self.population]
-                variation = vary(self.toolbox, parent, partners, history, credit, random)
+                variation = vary(box, parent, partners, history, credit, random)
                 if parent is not None:
                     pending.append(parent)
             draft = self.check(variation, attempt, known, history.library)
@@ -117,11 +120,12 @@ class Proposer:
         return drafts
 
     def _seed(self, index: int) -> Variation | None:
-        names = seed_names()
-        if index >= len(names):
+        published = {name: load_architectures()[name].recipe for name in seed_names()}
+        named = [*self.seeds.items(), *published.items()]
+        if index >= len(named):
             return None
-        architecture = load_architectures()[names[index]]
-        return Variation(SEED, (), (), (architecture.name,), architecture.recipe)
+        name, recipe = named[index]
+        return Variation(SEED, (), (), (name,), recipe)
 
     def _sweeps(self, history: History, known: Mapping[str, int]) -> Iterator[Variation]:
         """Variants of the best in their learning rate, but those that were trained already."""

@@ -9,11 +9,14 @@ from typing import Any
 
 from deap import tools
 
+from cognition.knowledge import Knowledge
 from evaluators.tasks.protocol import Task
 from evolve.configuration import Configuration
 from evolve.credit import UNTRAINED, Credit, counts, credited
 from evolve.errors import SearchError
 from evolve.families import recipe_family
+from evolve.guidance.guide import Guide, guide
+from evolve.guidance.snapshot import known
 from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.llm.desk import Desk
 from evolve.llm.evidence import Evidence
@@ -26,9 +29,10 @@ from evolve.settlement import settlements
 from evolve.statistics import generation_statistics
 from evolve.strategies import make_strategy
 from evolve.trials import Trials
-from evolve.variation import SEED, toolbox
+from evolve.variation import SEED
 from evolve.yardstick import Yardstick, measure_yardstick
 from genome.component import Component
+from genome.recipe import Recipe
 from runs import records
 
 
@@ -44,8 +48,9 @@ class Report:
 class Search:
     """One search over a laboratory. What it knows is a function of the store's rows.
 
-    `library` holds published components and those the store has; new ones are added to it. At the
-    `desk`, if there is one, language models are asked for proposals too; `tell` gets what is to be said of them.
+    `library` holds published components and those the store has; new ones are added to it. `seeds` are recipes of
+    the user's, by name, that begin the first generation. At the `desk`, if there is one, language models are asked
+    for proposals too; `tell` gets what is to be said of them.
     """
 
     configuration: Configuration
@@ -53,11 +58,13 @@ class Search:
     tasks: Sequence[Task]
     library: dict[str, Component]
     report: Callable[[Report], None] = lambda report: None
+    seeds: Mapping[str, Recipe] = field(default_factory=dict)
     desk: Desk | None = None
     tell: Callable[[str], None] = lambda line: None
     history: History = field(init=False)
     credit: dict[str, Credit] = field(default_factory=dict)
     hall: tools.HallOfFame = field(init=False)
+    knowledge: Knowledge | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.history = History(self.library)
@@ -65,13 +72,14 @@ class Search:
         self.fitness = fitness_class(self.configuration.objective)
         strategy = make_strategy(self.configuration.strategy, self.configuration.population)
         config = self.configuration
-        self.proposer = Proposer(config.seed, config.population, strategy, toolbox(), self.laboratory)
+        self.proposer = Proposer(config.seed, config.population, strategy, self.laboratory, self.seeds)
         self.language = None
         if self.desk is not None:
             self.language = LanguageModels(config, self.desk, self.proposer, self.tell)
 
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
+        self.knowledge = known(self.laboratory.store, self.configuration.guidance)
         yardstick = measure_yardstick(self.laboratory, self.tasks, self.configuration.seed)
         trials = Trials(self.laboratory, self.history, yardstick, self.configuration.seed)
         self._restore(trials)
@@ -116,7 +124,7 @@ class Search:
         store = self.laboratory.store
         first = store.attempt_count() + 1
         offers = self._offers(generation, yardstick)
-        drafts = self.proposer.draft(generation, first, self.history, self.credit, offers)
+        drafts = self.proposer.draft(generation, first, self.history, self.credit, self._guide(), offers)
         for draft in drafts:
             self.library.update({c.name: c for c in draft.variation.components if draft.subject is not None})
         if generation == 1:
@@ -150,6 +158,10 @@ class Search:
         if not self.language.asked(generation):
             self._ask(generation, yardstick)
         return self.language.collect(generation, self.library)
+
+    def _guide(self) -> Guide | None:
+        """What weighs in the next generation, where the search is guided."""
+        return None if self.knowledge is None else guide(self.knowledge, self.history, self.tasks)
 
     def _proposed(self, generation: int) -> bool:
         return bool(self.laboratory.store.attempts(generation=generation))

@@ -9,15 +9,20 @@ from random import Random
 from deap import base
 
 from evolve.credit import Credit, choose
+from evolve.guidance.answers import Guided, guided
+from evolve.guidance.guide import Guide
 from evolve.history import History, Individual
-from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS, MUTATIONS, gene_of_kind
+from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS, MUTATIONS, WEIGHED, gene_of_kind
 from genome.component import Component, Library
 from genome.edits import Applied, Edit, apply
 from genome.edits.kinds import Graft, ReplaceGene
 from genome.recipe import Block, Gene, Recipe
 
-CROSSOVER, SAMPLE, SEED = "crossover", "sample", "seed"
-CROSSOVER_PRIOR = 2.0
+CROSSOVER, SAMPLE, SEED, GUIDED = "crossover", "sample", "seed", "guided"
+CROSSOVER_PRIOR = GUIDED_PRIOR = 2.0
+SPANS_WEIGHED = 8
+"""Spans that crossover draws, and chooses among by their ends, where it has a guide."""
+
 TRAINING_SHARE = 0.4
 """Probability that crossover takes the other recipe's training as well, where it differs."""
 
@@ -38,13 +43,18 @@ class Variation:
     reason: str = ""
 
 
-def toolbox() -> base.Toolbox:
-    """DEAP's toolbox with every mutation by its name, crossover, and the draw of a fresh recipe."""
+def toolbox(guide: Guide | None = None) -> base.Toolbox:
+    """DEAP's toolbox with every mutation by its name, crossover, and the draw of a fresh recipe.
+
+    A guide weighs in mutations and crossover, and brings the guided mutation.
+    """
     box = base.Toolbox()
     for name, (mutation, _) in MUTATIONS.items():
-        box.register(name, mutation)
-    box.register(CROSSOVER, graft)
+        box.register(name, mutation, **({"guide": guide} if name in WEIGHED else {}))
+    box.register(CROSSOVER, graft, guide=guide)
     box.register(SAMPLE, sample)
+    if guide is not None:
+        box.register(GUIDED, _answered, guide)
     return box
 
 
@@ -66,12 +76,17 @@ def vary(
     priors = {name: prior for name, (_, prior) in MUTATIONS.items()} | (
         {CROSSOVER: CROSSOVER_PRIOR} if mates else {}
     )
+    priors |= {GUIDED: GUIDED_PRIOR} if hasattr(box, GUIDED) else {}
     operator = choose(list(priors), priors, credit, random)
     parents = (parent.attempt,)
+    answer: Guided | None = None
     if operator == CROSSOVER:
         mate = random.choice(mates)
         parents = (parent.attempt, mate.attempt)
         edits = tuple(getattr(box, CROSSOVER)(parent.recipe, mate.recipe, random))
+    elif operator == GUIDED:
+        answer = getattr(box, GUIDED)(parent, partners, history.library, random)
+        edits = (answer.edit,) if answer else ()
     else:
         edits = tuple(getattr(box, operator)(parent.recipe, history.library, random))
     if not edits:
@@ -82,7 +97,16 @@ def vary(
             edits, applied = _mutate_again(box, parent.recipe, edits, applied, history.library, random)
     except ValueError as error:
         return Variation(operator, parents, edits, tuple(edit.kind for edit in edits), None, reason=str(error))
-    return Variation(operator, parents, edits, applied.descriptions, applied.recipe, applied.components)
+    first, *others = applied.descriptions
+    descriptions = (answer.told(first) if answer else first, *others)
+    return Variation(operator, parents, edits, descriptions, applied.recipe, applied.components)
+
+
+def _answered(
+    guide: Guide, parent: Individual, population: Sequence[Individual], library: Library, random: Random
+) -> Guided | None:
+    """The guided mutation of a parent, for what it is weak in beside a population."""
+    return guided(guide, parent.recipe, guide.weaknesses(parent, population), library, random)
 
 
 def _mutate_again(
@@ -101,22 +125,35 @@ def _mutate_again(
     return both, apply(recipe, both, library)
 
 
-def graft(recipe: Recipe, other: Recipe, random: Random) -> Sequence[Edit]:
+def graft(recipe: Recipe, other: Recipe, random: Random, guide: Guide | None = None) -> Sequence[Edit]:
     """Crossover: put a span of the other recipe's blocks in the place of a span of this one's.
 
-    Sometimes the training comes along: which optimizer serves a recipe shows in its blocks' descendants.
+    Sometimes the training comes along: which optimizer serves a recipe shows in its blocks' descendants. With a
+    guide, one of several spans is drawn by what its ends come to stand beside.
     """
+    spans = [_span(recipe, other, random) for _ in range(1 if guide is None else SPANS_WEIGHED)]
+    possible = [span for span in spans if span is not None]
+    if not possible:
+        return ()
+    span = possible[0]
+    if guide is not None:
+        blocks = recipe.blocks
+        weights = [guide.span(blocks[: own.start], own.blocks, blocks[own.stop :]) for own in possible]
+        (span,) = random.choices(possible, weights)
+    if other.training != recipe.training and random.random() < TRAINING_SHARE:
+        return (span, ReplaceGene(path="training", gene=other.training))
+    return (span,)
+
+
+def _span(recipe: Recipe, other: Recipe, random: Random) -> Graft | None:
     length = random.randint(1, max(1, min(4, len(other.blocks) - 1)))
     source = random.randrange(len(other.blocks) - length + 1)
     start = random.randint(0, len(recipe.blocks) - 1)
     stop = min(len(recipe.blocks), start + random.randint(max(0, length - 1), length + 1))
     total = len(recipe.blocks) - (stop - start) + length
     if not FEWEST_BLOCKS <= total <= MOST_BLOCKS:
-        return ()
-    span = Graft(start=start, stop=stop, blocks=other.blocks[source : source + length])
-    if other.training != recipe.training and random.random() < TRAINING_SHARE:
-        return (span, ReplaceGene(path="training", gene=other.training))
-    return (span,)
+        return None
+    return Graft(start=start, stop=stop, blocks=other.blocks[source : source + length])
 
 
 def sample(library: Library, random: Random) -> Recipe:

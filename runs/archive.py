@@ -9,11 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from cognition.knowledge import Knowledge
 from evaluators.scores import Yardstick
 from runs import records
 from runs.database import search_file, verify
 from runs.encoding import stored
 from runs.errors import StoreError
+from runs.evidence.tables import evidence_of_rows
+from runs.evidence.values import Evidence
+from runs.guidance import knowledge_of_rows
 from runs.yardstick import yardstick_of_rows
 
 if TYPE_CHECKING:
@@ -82,6 +86,20 @@ class Archive:
             self._rows(f"SELECT * FROM {table} ORDER BY rowid") for table in ("yardstick", "yardstick_tasks")
         )
         return yardstick_of_rows(whole[0], tasks) if whole else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the search taught when it finished last; empty before."""
+        tables = ("pair_evidence", "configuration_evidence", "findings")
+        return evidence_of_rows({t: self._rows(f"SELECT * FROM {t} ORDER BY rowid") for t in tables})
+
+    @property
+    def knowledge(self) -> Knowledge | None:
+        """What the search knew of published components when it began; None for one without guidance."""
+        if not self._rows("SELECT mode FROM guidance"):
+            return None
+        tables = ("guidance_answers", "guidance_affinities")
+        return knowledge_of_rows(*(self._rows(f"SELECT * FROM {table} ORDER BY rowid") for table in tables))
 
     def attempts(
         self, *, generation: int | None = None, status: records.AttemptStatus | None = None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from runs import guidance
 from runs.calls import TABLES as CALLS
+from runs.evidence import tables as evidence
 
 migrations = Migrations("runs")
 
@@ -312,3 +314,15 @@ def add_trace_and_idle_seconds(database: Database) -> None:
 def create_calls(database: Database) -> None:
     """What language models were asked, answered, expected and found, and credit for what they proposed in vain."""
     database.executescript(CALLS)
+
+
+@migrations()
+def create_evidence(database: Database) -> None:
+    """What a finished search teaches: neighbours, ordered configurations, edits."""
+    database.executescript(evidence.TABLES)
+
+
+@migrations()
+def create_guidance(database: Database) -> None:
+    """What a guided search knew of published components when it began."""
+    database.executescript(guidance.TABLES)

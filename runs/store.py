@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from cognition.knowledge import Knowledge
 from evaluators.scores import Yardstick
 from runs import proposing, records
 from runs.archive import Archive
@@ -23,6 +24,9 @@ from runs.configuration import CHANGEABLE, differences
 from runs.database import search_file, verify
 from runs.encoding import json_text, stored, stored_row
 from runs.errors import StoreError
+from runs.evidence.tables import evidence_rows
+from runs.evidence.values import Evidence
+from runs.guidance import knowledge_rows
 from runs.lock import WriterLock
 from runs.yardstick import yardstick_differences, yardstick_rows
 
@@ -174,6 +178,19 @@ class Store(Archive):
                 f"{self.path}: scores of this search are measured by another yardstick: {changed} "
                 f"(another search needs another directory)"
             )
+
+    def record_knowledge(self, mode: str, knowledge: Knowledge) -> None:
+        """Store what a guided search knows when it begins. Raises StoreError where it is stored already."""
+        with self._transaction():
+            for table, rows in knowledge_rows(mode, knowledge).items():
+                self._insert(table, [stored_row(row) for row in rows])
+
+    def record_evidence(self, evidence: Evidence) -> None:
+        """Store what the search has taught so far, in the place of what was stored before."""
+        with self._transaction():
+            for table, rows in evidence_rows(evidence).items():
+                self._database.execute(f"DELETE FROM {table}")
+                self._insert(table, [stored_row(row) for row in rows])
 
     def propose(
         self, generation: int, proposals: Sequence[records.Proposal], random_state: Any

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from cognition.sqlite import SqliteFile
-from cognition.store.records import CognitionError, Listed, Match
+from cognition.store.evidence import EVIDENCE, MeasuredPair
+from cognition.store.records import CognitionError, Listed, Match, RelationKind
+from genome.arrangement import Pair
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 EXPORTED = (
     *("papers", "components", "insights", "relations", "processed", "ingestions"),
     *("sections", "extractions", "answers", "candidates"),
+    *("searches", *EVIDENCE),
 )
 
 _WEIGHTS = "10.0, 5.0, 4.0, 1.0"
@@ -30,6 +33,12 @@ LEFT JOIN components AS subject ON subject.id = relations.component
 LEFT JOIN papers AS written ON written.id = subject_paper
 JOIN components AS object ON object.id = relations.object
 LEFT JOIN papers ON papers.id = relations.paper
+"""
+
+_PAIRS = """
+SELECT first, second, arrangement, count(*) AS searches, sum(cases) AS cases,
+    sum(mean * cases) / sum(cases) AS mean, sum(strength * cases) / sum(cases) AS strength
+FROM pair_evidence {condition} GROUP BY first, second, arrangement ORDER BY strength DESC, first, second
 """
 
 _FOUND = """
@@ -47,7 +56,8 @@ class Shown:
     paper: Mapping[str, Any] | None
     insights: tuple[Mapping[str, Any], ...]
     relations: tuple[Mapping[str, Any], ...]
-    sections: tuple[Mapping[str, Any], ...] = ()
+    sections: tuple[Mapping[str, Any], ...]
+    pairs: Mapping[Pair, MeasuredPair]
 
 
 class Reading:
@@ -106,7 +116,7 @@ class Reading:
             condition = "WHERE subject_paper = :id OR relations.paper = :id ORDER BY relations.kind, relations.id"
             relations = self._rows(f"{_RELATIONS} {condition}", {"id": row["id"]})
             sections = self._rows("SELECT * FROM sections WHERE paper = ? ORDER BY position", [row["id"]])
-            found.append(Shown("paper", row, row, tuple(insights), tuple(relations), tuple(sections)))
+            found.append(Shown("paper", row, row, tuple(insights), tuple(relations), tuple(sections), {}))
         return tuple(found)
 
     def search(self, query: str, limit: int = 10) -> list[Match]:
@@ -129,6 +139,43 @@ class Reading:
                         best.setdefault((match.form, match.name), match)
                 return list(best.values())[:limit]
         return []
+
+    def answering(self, words: Iterable[str]) -> list[Match]:
+        """What has any of the words among its triggers or in its insight, each once, best first by BM25."""
+        text = " OR ".join(f'"{word}"' for word in words)
+        rows = self._rows(_FOUND.format(weights=_WEIGHTS), [f"{{triggers insight}} : ({text})", -1])
+        found: dict[tuple[str, str], Match] = {}
+        for row in rows:
+            match = self._match(row["part"], row["number"], -row["score"])
+            if match is not None:
+                found.setdefault((match.form, match.name), match)
+        return list(found.values())
+
+    def kinds(self) -> dict[str, str]:
+        """Kinds of the components that are neither retired nor known duplicates, by name."""
+        return {row["name"]: row["kind"] for row in self._present("component")}
+
+    def architectures(self) -> dict[str, str]:
+        """Recipes of the architectures that are neither retired nor known duplicates, as JSON, by name."""
+        return {row["name"]: row["source"] for row in self._present("architecture")}
+
+    def related(self, kind: RelationKind) -> list[tuple[str, str, str]]:
+        """Names of the two components of every relation of a kind, and the arXiv id of what states it or ""."""
+        rows = self._rows(
+            f"{_RELATIONS} WHERE relations.kind = ? AND component IS NOT NULL ORDER BY relations.id", [kind]
+        )
+        return [(row["subject"], row["object"], row["paper"] or "") for row in rows]
+
+    def measured_pairs(self, name: str | None = None) -> dict[Pair, MeasuredPair]:
+        """Pairs of neighbours over all searches that measured them, the strongest first; of one component or all."""
+        condition = "" if name is None else "WHERE first = :name OR second = :name"
+        rows = self._rows(_PAIRS.format(condition=condition), {"name": name})
+        return {
+            Pair(row["first"], row["second"], row["arrangement"]): MeasuredPair(
+                row["searches"], row["cases"], row["mean"], row["strength"]
+            )
+            for row in rows
+        }
 
     def statistics(self) -> dict[str, dict[str, int]]:
         """Counts: rows by table, components by kind, relations by kind, papers by origin, entries by status."""
@@ -200,7 +247,10 @@ class Reading:
         insights = self._rows(f"SELECT * FROM insights WHERE component IN ({same})", {"id": row["id"]})
         condition = f"WHERE component IN ({same}) OR object IN ({same}) ORDER BY relations.kind, relations.id"
         relations = self._rows(f"{_RELATIONS} {condition}", {"id": row["id"]})
-        return Shown(row["form"], row, paper[0] if paper else None, tuple(insights), tuple(relations))
+        measured = self.measured_pairs(row["name"]) if row["form"] == "component" else {}
+        return Shown(
+            row["form"], row, paper[0] if paper else None, tuple(insights), tuple(relations), (), measured
+        )
 
     def _match(self, part: int, number: int, score: float) -> Match | None:
         if part == 2:
@@ -221,6 +271,13 @@ class Reading:
         """Papers by the form their text was read from."""
         rows = self._rows("SELECT method, count(DISTINCT paper) AS papers FROM sections GROUP BY method")
         return {row["method"]: row["papers"] for row in rows}
+
+    def _present(self, form: str) -> list[dict[str, Any]]:
+        return self._rows(
+            """SELECT name, kind, source FROM components
+            WHERE form = ? AND NOT retired AND duplicate_of IS NULL ORDER BY id""",
+            [form],
+        )
 
     def _count(self, table: str, condition: str = "1") -> int:
         (row,) = self._rows(f"SELECT count(*) AS rows FROM {table} WHERE {condition}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from cognition.store import evidence
 from cognition.store.candidate_tables import CANDIDATES
 from cognition.store.text_tables import TEXTS
 
@@ -170,3 +171,9 @@ def create_texts(database: Database) -> None:
 def create_candidates(database: Database) -> None:
     """What was read by whom, what models answered, and the entries that their answers hold."""
     database.executescript(CANDIDATES)
+
+
+@migrations()
+def create_evidence(database: Database) -> None:
+    """What searches found."""
+    database.executescript(evidence.TABLES)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cognition.store.candidates import Candidates
 from cognition.store.database import default_path, store_file, verify
+from cognition.store.evidence import EVIDENCE, Searched
 from cognition.store.library import fingerprint, library_components
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
 from cognition.store.relations import library_relations
@@ -91,6 +93,26 @@ class CognitionStore(Texts, Candidates):
                     "INSERT OR REPLACE INTO ingestions VALUES (?, ?, ?, ?)", [query, reached, total, moment]
                 )
 
+    def add_search(self, searched: Searched, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Store what a search found, in the place of what it wrote before: rows by table of `EVIDENCE`.
+
+        Pairs and ordered configurations of components that the store does not know are left out.
+        """
+        identity = {
+            "name": searched.name,
+            "created_at": searched.created_at,
+            "seed": searched.seed,
+            "task": searched.task,
+            "scale": searched.scale,
+        }
+        known = set(self.kinds())
+        with self._transaction():
+            number = self._upsert("searches", identity, ", ".join(identity))
+            for table in EVIDENCE:
+                self._execute(f"DELETE FROM {table} WHERE search = ?", [number])
+                rows = [{"search": number, **row} for row in found[table] if _components(row) <= known]
+                self._database.table(table).insert_all(rows)
+
     def merge(self, pairs: Sequence[tuple[str, int, int]]) -> None:
         """Mark repetitions in one transaction: each pair is a form ("component", "architecture" or "paper"), the
         row that is kept and the row that repeats it.
@@ -124,3 +146,9 @@ class CognitionStore(Texts, Candidates):
                 details = (told.evidence, told.rule, paper, LIBRARY)
                 self._put_relation(told.kind, subject, None, related, *details)
             self._execute("INSERT OR REPLACE INTO library VALUES (1, ?)", [present])
+
+
+def _components(row: Mapping[str, Any]) -> set[str]:
+    """Names of the components in a row of evidence."""
+    named = (row.get(column, "") for column in ("first", "second", "configuration"))
+    return {name for text in named for name in re.findall(r"\w+", text)}

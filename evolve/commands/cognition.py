@@ -150,4 +150,7 @@ def _print(one: Shown) -> None:
         paper = f", arXiv {relation['paper']}" if relation["paper"] else ""
         told = f"{relation['subject']} {relation['kind'].replace('_', ' ')} {relation['object']}"
         target.print(f"  {told} ({relation['rule']}{paper}): {relation['evidence']}", markup=False)
+    for pair, own in one.pairs.items():
+        searches = "1 search" if own.searches == 1 else f"{own.searches} searches"
+        target.print(f"  {pair}: lift {own.mean:+.4f} in {own.cases} cases of {searches}", markup=False)
     target.print("")

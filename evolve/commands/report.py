@@ -15,7 +15,7 @@ from evolve.output import write_text
 from runs.report.data import gather
 from runs.report.page import page
 
-FLAGS = ("generations", "population", "seed", "strategy", "task", "data", "scale", "backend")
+FLAGS = ("generations", "population", "seed", "strategy", "task", "data", "scale", "backend", "guidance")
 """Keys of a configuration that are flags of `run` with one value, and fix what a search finds."""
 
 
@@ -37,11 +37,14 @@ def command(configuration: Mapping[str, Any]) -> str:
     """The command that starts the same search again."""
     words = ["python", "-m", "evolve", "run"]
     for name in FLAGS:
-        value = configuration.get(name)
+        # A search that stores no word of guidance has none.
+        value = configuration.get(name, "off" if name == "guidance" else None)
         if value is not None:
             words += [f"--{name}", ",".join(value) if isinstance(value, list) else str(value)]
     for objective in configuration.get("objective", ["score"]):
         words += ["--objective", objective] if configuration.get("objective") != ["score"] else []
     for model in configuration.get("llm", []):
         words += ["--llm", model]
+    for file in configuration.get("seed_recipe", ()):
+        words += ["--seed-recipe", file]
     return shlex.join(words)

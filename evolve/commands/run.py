@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -13,20 +13,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cognition.loader import load_architectures
 from evolve.configuration import Configuration, configure
 from evolve.confirmation import FRESH_SEEDS, confirm
 from evolve.display import Watch, confirmation_table, console, tie_line
+from evolve.guidance.snapshot import require_store
 from evolve.learned import learned_components
+from evolve.learning import learn
 from evolve.llm.desk import Desk
 from evolve.llm.opening import access
 from evolve.measurement import Laboratory
 from evolve.naming import recipe_of
 from evolve.search import Report, Search
+from evolve.seeds import read_seeds
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
+from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.genealogy import lineage_lines
 from runs.store import Store
@@ -73,6 +76,12 @@ def run(
     library: Annotated[
         str | None, typer.Option(help="published, or learned: also the components extracted from papers.")
     ] = None,
+    guidance: Annotated[
+        str | None, typer.Option(help="on, off, or learned: with what earlier searches and papers say.")
+    ] = None,
+    seed_recipe: Annotated[
+        list[str] | None, typer.Option(help="JSON file of a recipe to start from besides; may be repeated.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with any of these.")] = None,
 ) -> None:
     """Search: propose, train, select, until the target number of generations; run again to continue."""
@@ -98,11 +107,16 @@ def run(
         "llm_prices": llm_prices,
         "store_prompts": store_prompts,
         "library": library,
+        "guidance": guidance,
+        "seed_recipe": seed_recipe,
     }
     configuration = configure(flags, config)
     models = access(configuration)
     prepared = prepare(configuration)
     directory = out or default_directory(configuration)
+    seeds = _seeds(directory, prepared)
+    if not Store.exists(directory):
+        require_store(configuration.guidance)
     target = console()
     # Once a search has begun, its own rows are its library: what is learned later would change its genealogy.
     wanted = configuration.library == "learned" and not _begun(directory)
@@ -113,7 +127,7 @@ def run(
             desk = models.desk(store, configuration) if models else nullcontext()
             with workers(prepared, directory / "logs") as executor, desk as opened:
                 lab = laboratory(prepared, store, executor, known)
-                _search(target, prepared, store, lab, known, opened)
+                _search(target, prepared, store, lab, known, seeds, opened)
         except KeyboardInterrupt:
             store.finish_run("stopped")
             target.print(f"stopped; everything measured is in {directory}; the same command goes on from here")
@@ -128,12 +142,25 @@ def _begun(directory: Path) -> bool:
         return bool(archive.components())
 
 
+def _seeds(directory: Path, prepared: Prepared) -> dict[str, Recipe]:
+    """The user's recipes, which a search needs until its first generation is proposed and never again."""
+    if not prepared.configuration.seed_recipe:
+        return {}
+    if Store.exists(directory):
+        with Store.read(directory) as archive:
+            if archive.attempt_count():
+                return {}
+    vocabulary = max(task.vocabulary for task in prepared.tasks)
+    return read_seeds(prepared.configuration.seed_recipe, stored_library(None), prepared.scale, vocabulary)
+
+
 def _search(
     target: Console,
     prepared: Prepared,
     store: Store,
     lab: Laboratory,
     library: dict[str, Component],
+    seeds: Mapping[str, Recipe],
     desk: Desk | None,
 ) -> None:
     configuration = prepared.configuration
@@ -149,9 +176,10 @@ def _search(
         def tell(line: str) -> None:
             watch.console.print(line, markup=False, soft_wrap=True)
 
-        yardstick = Search(configuration, lab, prepared.tasks, library, report, desk, tell).run()
+        yardstick = Search(configuration, lab, prepared.tasks, library, report, seeds, desk, tell).run()
         watch.stage("confirming", float(configuration.generations), 1)
         _conclude(target, store, lab, yardstick, configuration.seed)
+    target.print(learn(store), markup=False, soft_wrap=True)
     if desk is not None:
         spent = desk.ledger.spent()
         target.print(
@@ -196,7 +224,7 @@ def _conclude(target: Console, store: Store, lab: Laboratory, yardstick: Yardsti
     published = [attempt for attempt in store.attempts(status="evaluated") if attempt.operator == SEED]
     published.sort(key=lambda attempt: (-(attempt.score or 0.0), attempt.id))
     name = f"champion (attempt {champion.id})"
-    named = {attempt.label: load_architectures()[attempt.label].recipe for attempt in published[:PUBLISHED_BESIDE]}
+    named = {attempt.label: recipe_of(store, attempt) for attempt in published[:PUBLISHED_BESIDE]}
     recipe = recipe_of(store, champion)
     if champion.operator == SEED:
         name = champion.label

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import ceil
 
-from genome.recipe import Block, Recipe
+from genome.arrangement import bodies, spans
+from genome.recipe import Recipe
 
-BODY_KINDS = ("mixer", "channel")
 LEAST_RECIPES = 8
 """With fewer recipes a quarter says nothing."""
 
@@ -59,20 +58,12 @@ def working_configurations(ranked: Sequence[Recipe], kinds: Mapping[str, str]) -
 def properties(recipe: Recipe, kinds: Mapping[str, str]) -> frozenset[tuple[str, str]]:
     """(aspect, text) of what a recipe uses, where it begins and ends, and what follows what."""
     found = {("component", gene.component) for _, gene in recipe.genes()}
-    bodies = [_bodies(block, kinds) for block in recipe.blocks]
-    mixers = [name for names in bodies for name in names if kinds.get(name) == "mixer"]
+    rows = [[name for branch in block.branches for name in bodies(branch, kinds)] for block in recipe.blocks]
+    mixers = [name for names in rows for name in names if kinds.get(name) == "mixer"]
     if mixers:
         found |= {("first mixer", mixers[0]), ("last mixer", mixers[-1])}
-    for names in bodies:
-        if len(names) > 1:
-            found.add(("in one block", " and ".join(names)))
-    for before, after in pairwise(names for names in bodies if names):
-        found.add(("order", f"{' and '.join(before)}, then {' and '.join(after)}"))
+    found |= {("in one block", " and ".join(names)) for names in rows if len(names) > 1}
+    found |= {("order", " > ".join(steps)) for steps in spans(recipe, kinds)}
     depth = sum(block.repeat for block in recipe.blocks)
     found.add(("depth", f"{depth} blocks" if depth > 1 else "1 block"))
     return frozenset(found)
-
-
-def _bodies(block: Block, kinds: Mapping[str, str]) -> list[str]:
-    names = (gene.component for branch in block.branches for gene in branch)
-    return [name for name in names if kinds.get(name) in BODY_KINDS]

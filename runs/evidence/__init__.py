@@ -1,0 +1,1 @@
+"""What a search teaches beyond its champion: neighbours, ordered configurations and edits that pay or do not."""
