@@ -11,16 +11,19 @@ from typer.exceptions import TyperException
 from evolve.commands import (
     check,
     cognition,
+    compare,
     confirm,
     doctor,
     export,
     importing,
     inspect,
     library,
+    lineage,
     proxy,
     report,
     run,
     sample,
+    serve,
     train,
 )
 from evolve.errors import SearchError
@@ -32,9 +35,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (run.run, inspect.status, inspect.best, inspect.show, inspect.tree, inspect.compare, report.report):
-    app.command()(command)
 for command in (
+    run.run,
+    inspect.status,
+    inspect.best,
+    inspect.show,
+    inspect.tree,
+    lineage.lineage,
+    lineage.diff,
+    compare.compare,
+    report.report,
+    serve.serve,
     check.check,
     library.components,
     train.train,

@@ -91,7 +91,15 @@ def test_a_corrupted_database_is_refused(capsys: pytest.CaptureFixture[str], tmp
 
 def test_the_inspecting_commands_read_a_search(capsys: pytest.CaptureFixture[str], search: Path) -> None:
     out = ["--out", str(search)]
-    commands = (["status"], ["best"], ["show", "1", "--source"], ["tree"], ["compare", "1", "gla"], ["check"])
+    commands = (
+        ["status"],
+        ["best"],
+        ["show", "1", "--source"],
+        ["tree"],
+        ["lineage", "1"],
+        ["diff", "1", "gla"],
+        ["check"],
+    )
     capsys.readouterr()
     for command in commands:
         assert main([*command, *out]) == 0, command
