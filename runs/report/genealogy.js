@@ -85,7 +85,8 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
 
   const detail = el("div", { class: "detail", role: "region", "aria-live": "polite", "aria-label": "The chosen attempt", tabindex: "0", "data-keep": "detail" },
     el("p", { class: "quiet" }, "No attempt is chosen."));
-  let opened = null, current = byId.has(reader.current) ? reader.current : data.champion === null ? order[0] : data.champion;
+  let opened = null, current = reader.moved && byId.has(reader.current) ? reader.current : data.champion === null ? order[0] : data.champion;
+  reader.current = current;
   groups.get(current).setAttribute("tabindex", "0");
   function focus(id) {
     groups.get(current).setAttribute("tabindex", "-1");
@@ -94,10 +95,10 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
     reveal(id);
     groups.get(id).focus({ preventScroll: true });
   }
-  function open(id) {
+  function open(id, shown = true) {
     const node = byId.get(id);
     if (opened !== null) groups.get(opened).classList.remove("open");
-    opened = id;
+    opened = reader.opened = id;
     groups.get(id).classList.add("open");
     mates.replaceChildren(...node.parents.filter((parent) => parent !== parentOf.get(id)).map((parent) => {
       const [x1, y1] = at(parent), [x2, y2] = at(id);
@@ -105,9 +106,9 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
     }));
     detail.replaceChildren(...detailOf(node, childrenOf.get(id)));
     detail.scrollTop = 0;
-    reveal(id);
+    if (shown) reveal(id);
   }
-  const choose = (id) => { open(id); reader.opened = id; reader.moved = true; if (location.hash !== `#attempt-${id}`) history.replaceState(null, "", `#attempt-${id}`); };
+  const choose = (id) => { open(id); reader.moved = true; if (location.hash !== `#attempt-${id}`) history.replaceState(null, "", `#attempt-${id}`); };
   function neighbour(key) {
     if (key === "ArrowLeft") return parentOf.get(current);
     if (key === "ArrowRight") return childrenOf.get(current)[0];
@@ -177,18 +178,19 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
     [view.x, view.y] = [left - x * view.k, top - y * view.k];
     show();
   };
-  if (reader.moved && reader.screen) stay(); else begin();
+  if (reader.moved && reader.screen) stay();
+  else begin();
   reader.screen = (id) => at(id).map((place, i) => place * view.k + (i ? view.y : view.x));
   charts.push(begin);
   const follow = () => {
     const found = /^#attempt-(\d+)$/.exec(location.hash);
     if (!found || !byId.has(Number(found[1]))) return;
-    reader.opened = Number(found[1]);
-    open(reader.opened);
+    reader.moved = true;
+    open(Number(found[1]));
     document.getElementById("genealogy").scrollIntoView();
   };
   window.onhashchange = follow;
   if (reader.opened === null) follow();
-  else if (byId.has(reader.opened)) open(reader.opened);
+  else if (reader.moved && byId.has(reader.opened)) open(reader.opened, false);
   if (opened === null && champion) open(data.champion);
 }

@@ -41,7 +41,7 @@ function follow(draw, first, reader) {
         keepingPlace(() => draw(data));
         drawn = status.revision;
       }
-      say(status.writer ? `Live: generation ${status.generations} of ${status.target} is finished.` : `Live: no process is writing this search (${status.status}).`);
+      say(status.writer ? `Live: ${status.generations} of ${status.target} generations are finished.` : `Live: no process is writing this search (${status.status}).`);
       wait = POLL;
     } catch (error) {
       say(`Not live: ${error.message}; trying again.`);

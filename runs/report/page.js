@@ -132,7 +132,10 @@ function report(data, reader) {
       found.push(el("h3", {}, "Components"), ...names.map((name) => {
         const component = sources.get(name);
         const from = component.arxiv ? `, arXiv ${component.arxiv}` : component.origin === "library" ? "" : `, ${component.origin}`;
-        return el("details", { open: reader.sources.has(name) ? "" : null, ontoggle: (event) => reader.sources[event.target.open ? "add" : "delete"](name) },
+        return el("details", { open: reader.sources.has(name) ? "" : null, ontoggle: ({ target }) => {
+            reader.sources[target.open ? "add" : "delete"](name);
+            reader.moved = reader.moved || target.open;
+          } },
           el("summary", {}, el("code", {}, name), ` ${component.kind}${from}`), el("pre", { tabindex: "0" }, component.source));
       }));
     }

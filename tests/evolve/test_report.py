@@ -181,32 +181,28 @@ def test_a_file_that_cannot_be_written_is_refused(
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER = CHROMIUM and (
+    CHROMIUM,
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-component-update",
+    "--enable-logging=stderr",
+)
+"""The command of a browser without a window, which tells of what a page logs; None where there is none."""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+@pytest.mark.skipif(not BROWSER, reason="no chromium on the PATH")
 def test_a_browser_draws_it_and_a_chosen_attempt_shows_its_edits(report: Report, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(page(report), encoding="utf-8")
     node = next(node for node in reversed(report.nodes) if len(node.edits) == 2)
-    quiet = [
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-sync",
-    ]
-    command = [
-        str(CHROMIUM),
-        "--headless",
-        "--no-sandbox",
-        *quiet,
-        "--disable-component-update",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=4000",
-        "--dump-dom",
-        f"{file.as_uri()}#attempt-{node.id}",
-    ]
+    options = [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000", "--dump-dom"]
+    command = [*(BROWSER or ()), *options, f"{file.as_uri()}#attempt-{node.id}"]
     drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in drawn.stderr
     assert f"Attempt {node.id}, generation {node.generation}, {node.operator}" in drawn.stdout
