@@ -21,6 +21,7 @@ from evolve.measurement import Laboratory
 from evolve.naming import recipe_of
 from evolve.search import Report, Search
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
+from evolve.software import note_software
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
@@ -71,6 +72,7 @@ def run(
     directory = out or default_directory(configuration)
     target = console()
     with _store(directory, prepared) as store, _stop_on_terminate():
+        note_software(store)
         library = stored_library(store)
         try:
             with workers(prepared, directory / "logs") as executor:

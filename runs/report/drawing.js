@@ -42,15 +42,15 @@ function bar(share, kind) {
 
 // Plots: a frame with axes; `place` gives pixels for values.
 
-function ticks(low, high, count) {
-  const step0 = (high - low) / count || 1;
+function ticks(low, high, count, least = 0) {
+  const step0 = Math.max(least, (high - low) / count) || 1;
   const power = 10 ** Math.floor(Math.log10(step0));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= step0);
   const found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(Number((i * step).toPrecision(12)));
   return found;
 }
-function frame(width, height, [x0, x1], [y0, y1], label, xName, yName) {
+function frame(width, height, [x0, x1], [y0, y1], label, xName, yName, leastStep) {
   const left = 58, right = 14, top = 20, bottom = 40;
   const place = {
     x: (value) => left + ((value - x0) / (x1 - x0 || 1)) * (width - left - right),
@@ -61,7 +61,7 @@ function frame(width, height, [x0, x1], [y0, y1], label, xName, yName) {
     root.append(svg("line", { class: "axis", x1: left, x2: width - right, y1: place.y(value), y2: place.y(value) }),
       svg("text", { x: left - 6, y: place.y(value) + 4, "text-anchor": "end" }, short(value)));
   }
-  for (const value of ticks(x0, x1, width / 110)) {
+  for (const value of ticks(x0, x1, width / 110, leastStep)) {
     root.append(svg("text", { x: place.x(value), y: height - bottom + 16, "text-anchor": "middle" }, short(value)));
   }
   root.append(svg("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, xName),

@@ -83,15 +83,15 @@ function report(data, reader) {
       const shown = [...best, ...published].map((node) => node.score);
       const [low, high] = span([...shown, best[best.length - 1].score + noise, best[0].score - noise], 0.06);
       const { root, place, left, right } = frame(width, 300, [0, last], [low, high],
-        `Best score so far, from ${score(best[0].score)} to ${score(best[best.length - 1].score)}`, reader.over === "attempts" ? "attempt" : "training tokens", "score");
-      published.forEach((node, i) => root.append(titled(svg("line", { class: i ? "published other" : "published", x1: left, x2: right,
-        y1: place.y(node.score), y2: place.y(node.score) }), `${node.label} ${score(node.score)}`)));
+        `Best score so far, from ${score(best[0].score)} to ${score(best[best.length - 1].score)}`, reader.over === "attempts" ? "attempt" : "training tokens", "score", 1);
       const steps = (shift) => best.flatMap((node, i) => {
         const y = place.y(node.score + shift), end = i + 1 < best.length ? at(best[i + 1]) : last;
         return [`${place.x(at(node))},${y}`, `${place.x(end)},${y}`];
       });
       if (noise) root.append(svg("polygon", { class: "band", points: [...steps(noise), ...steps(-noise).reverse()].join(" ") }));
       root.append(svg("polyline", { class: "curve", points: steps(0).join(" ") }));
+      published.forEach((node, i) => root.append(titled(svg("line", { class: i ? "published other" : "published", x1: left, x2: right,
+        y1: place.y(node.score), y2: place.y(node.score) }), `${node.label} ${score(node.score)}`)));
       for (const node of evaluated) {
         if (node.score < low) continue;
         root.append(titled(svg("circle", { class: "dot", cx: place.x(at(node)), cy: place.y(node.score), r: 3 }), spoken(node)));
@@ -102,6 +102,14 @@ function report(data, reader) {
     const hidden = evaluated.filter((node) => node.score < span([...best, ...published].map((n) => n.score), 0.06)[0] - noise).length;
     target.append(el("p", { class: "quiet" }, `Points are fully trained attempts${hidden ? `; ${hidden} below the axis are left out` : ""}. ` +
       `Published recipes: ${published.map((node) => `${node.label} ${score(node.score)}`).join(", ") || "none"}.`));
+  }
+
+  // A task's score is 0 for guessing and 1 for the reference.
+  function measured(node) {
+    return data.tasks.map((task, i) => {
+      const [loss, accuracy] = node.measures[i] || [null, null], [chance, gap] = data.references[task] || [null, null];
+      return [task, score(loss), loss === null || gap === null ? "-" : score((chance - loss) / gap), accuracy === null ? "-" : accuracy.toFixed(3)];
+    });
   }
 
   function attemptDetail(node, children) {
@@ -123,9 +131,8 @@ function report(data, reader) {
       node.edits.length ? el("ol", { class: "edits" }, node.edits.map((edit) => el("li", {}, edit))) : el("p", {}, node.parents.length ? "None." : `None: ${node.label || "a fresh recipe"}.`),
     ];
     if (node.measures.length) {
-      found.push(el("h3", {}, "Losses"), table([["task"], ["loss, nats", true], ["accuracy", true]],
-        data.tasks.map((task, i) => [[task, node.measures[i] ? score(node.measures[i][0]) : "-",
-          node.measures[i] && node.measures[i][1] !== null ? node.measures[i][1].toFixed(3) : "-"]]), "Losses by task"));
+      found.push(el("h3", {}, "Skills"), table([["task"], ["loss, nats", true], ["score", true], ["accuracy", true]],
+        measured(node).map((own) => [own]), "Skills of the chosen attempt"));
     }
     if (node.recipe.length) found.push(el("h3", {}, "Recipe"), recipeList(node));
     if (names.length) {
@@ -166,10 +173,9 @@ function report(data, reader) {
         return root;
       });
     });
-    const cells = (node) => data.tasks.flatMap((_, t) => [score(node.measures[t] && node.measures[t][0]),
-      node.measures[t] && node.measures[t][1] !== null ? node.measures[t][1].toFixed(3) : "-"]);
+    const cells = (node) => measured(node).flatMap((own) => own.slice(1));
     const rest = shown.filter((node) => node.id !== champion.id);
-    target.append(table([["recipe"], ...data.tasks.flatMap((task) => [[`${task}, nats`, true], ["accuracy", true]])],
+    target.append(table([["recipe"], ...data.tasks.flatMap((task) => [[`${task}, nats`, true], ["score", true], ["accuracy", true]])],
       [[[`champion #${champion.id}`, ...cells(champion)], "champion"], ...rest.map((node) => [[node.label, ...cells(node)]])], "Losses and accuracies by task"));
   }
 
@@ -177,8 +183,9 @@ function report(data, reader) {
     const target = body("operators");
     if (!data.operators.length) return target.append("No operator has been credited yet.");
     const most = Math.max(...data.operators.map((own) => own.gain)) || 1;
-    target.append(table([["operator"], ["attempts", true], ["improved", true], ["gain", true], ["", false, "bars"], ["training FLOPs", true]],
-      data.operators.map((own) => [[own.operator, String(own.attempts), String(own.improved), score(own.gain), bar(own.gain / most), short(own.cost_flops)]]),
+    target.append(table([["operator"], ["attempts", true], ["improved", true], ["gain", true], ["", false, "bars"], ["training FLOPs", true], ["FLOPs per improvement", true]],
+      data.operators.map((own) => [[own.operator, String(own.attempts), String(own.improved), score(own.gain), bar(own.gain / most), short(own.cost_flops),
+        own.improved ? short(own.cost_flops / own.improved) : "-"]]),
       "Credit by operator"));
   }
 
@@ -225,9 +232,22 @@ function report(data, reader) {
       data.causes.map((own) => [[own.status, own.cause || "-", String(own.attempts.length), links(own.attempts.slice(0, 3))]]), "Attempts without a score by cause"));
   }
 
+  function costSection() {
+    const target = body("costs");
+    if (!data.costs.length) return target.append("Nothing is trained yet.");
+    const all = data.costs.reduce((sum, own) => sum + own.tokens, 0);
+    target.append(table([["purpose"], ["rung", true], ["trainings", true], ["failed", true], ["tokens", true], ["part of the tokens", false, "bars"]],
+      data.costs.map((own) => [[own.purpose, String(own.rung), whole(own.trainings), String(own.failed), whole(own.tokens), bar(own.tokens / (all || 1))]]),
+      "Trainings and tokens by purpose"));
+  }
+
   function timeSection() {
     const target = body("times"), rows = data.times.generations;
     target.append(el("p", {}, `Created ${data.times.created_at}${data.times.finished_at ? `; the last generation finished ${data.times.finished_at}` : ""}.`));
+    if (data.times.purposes.length) {
+      target.append(table([["purpose"], ["rung", true], ["compile, s", true], ["train, s", true], ["in all, s", true]],
+        data.times.purposes.map((own) => [[own.purpose, String(own.rung), ...[own.compile, own.train, own.total].map((value) => value.toFixed(1))]]), "Seconds by purpose"));
+    }
     if (!rows.length) return;
     const kinds = ["compile", "train", "other"], holder = el("div", {});
     target.append(el("ul", { class: "legend" }, kinds.map((kind) =>
@@ -235,7 +255,7 @@ function report(data, reader) {
     chart(holder, (width) => {
       const total = (own) => kinds.reduce((sum, kind) => sum + own[kind], 0);
       const { root, place } = frame(width, 220, [rows[0].generation - 0.6, rows[rows.length - 1].generation + 0.6], [0, Math.max(...rows.map(total)) * 1.05 || 1],
-        "Worker seconds by generation", "generation", "seconds");
+        "Worker seconds by generation", "generation", "seconds", 1);
       const wide = Math.max(1, Math.min(40, (place.x(1) - place.x(0)) * 0.7));
       for (const own of rows) {
         let low = 0;
@@ -254,12 +274,13 @@ function report(data, reader) {
 
   function reproduceSection() {
     const configuration = Object.entries(data.configuration).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-    const facts = [["archevolve", data.version], ["seed", String(data.seed)], ["trained on", data.devices.join(", ") || "-"], ...configuration.filter(([name]) => name !== "seed")];
+    const facts = [["archevolve", data.version], ["seed", String(data.seed)], ["trained on", data.devices.join(", ") || "-"],
+      ["with", Object.entries(data.software).map(([name, number]) => `${name} ${number}`).join(", ") || "versions not noted"], ...configuration.filter(([name]) => name !== "seed")];
     body("reproduce").append(el("pre", { tabindex: "0" }, data.command), el("dl", {}, facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", { class: "code" }, text)])));
   }
 
   summary();
   for (const section of [championSection, anytimeSection,
     () => genealogy(body("genealogy"), { data, byId, onLine, champion, spoken }, reader, attemptDetail), profileSection, operatorSection, configurationSection,
-    paretoSection, failureSection, timeSection, reproduceSection]) section();
+    paretoSection, failureSection, costSection, timeSection, reproduceSection]) section();
 }
