@@ -24,6 +24,7 @@ from evolve.commands import (
     run,
     sample,
     serve,
+    sql,
     train,
 )
 from evolve.errors import SearchError
@@ -46,6 +47,7 @@ for command in (
     compare.compare,
     report.report,
     serve.serve,
+    sql.sql,
     check.check,
     library.components,
     train.train,

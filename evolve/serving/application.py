@@ -14,7 +14,7 @@ from evolve.naming import recipe_of
 from evolve.serving.live import LiveSearch, Status
 from runs import records
 from runs.errors import StoreError
-from runs.report.page import data_text, page
+from runs.report.page import page_of
 from runs.ties import tied_with_best
 
 MOST_ROWS = 1000
@@ -66,8 +66,8 @@ def application(search: LiveSearch) -> FastAPI:
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     def show() -> str:
-        revision, report = search.report()
-        return page(report, revision)
+        shown = search.shown()
+        return page_of(shown.title, shown.data, shown.revision)
 
     @app.get("/api/status")
     def status() -> Status:
@@ -77,8 +77,8 @@ def application(search: LiveSearch) -> FastAPI:
     @app.get("/api/report", response_class=Response, responses={200: {"content": {"application/json": {}}}})
     def report() -> Response:
         """Everything that the page shows, as it embeds it; the header ETag is its revision."""
-        revision, found = search.report()
-        return Response(data_text(found), media_type="application/json", headers={"ETag": f'"{revision}"'})
+        shown = search.shown()
+        return Response(shown.data, media_type="application/json", headers={"ETag": f'"{shown.revision}"'})
 
     @app.get("/api/attempts")
     def attempts(

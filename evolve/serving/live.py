@@ -14,6 +14,7 @@ from runs.database import search_file
 from runs.lock import writer
 from runs.records import RunStatus
 from runs.report.data import Report
+from runs.report.page import data_text
 
 REST = 20
 """Times as long as gathering a report took, it is not gathered again: a live page takes a twentieth of a core."""
@@ -36,6 +37,15 @@ class Status:
     revision: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page shows of one revision: its title, and its data as JSON."""
+
+    revision: str
+    title: str
+    data: str
+
+
 class LiveSearch:
     """A search in a directory, for many threads."""
 
@@ -44,7 +54,7 @@ class LiveSearch:
         self.directory = directory
         self._report = report
         self._lock = Lock()
-        self._kept: tuple[str, Report] | None = None
+        self._kept: Shown | None = None
         self._due = 0.0
         Archive.at(directory).close()
 
@@ -71,17 +81,18 @@ class LiveSearch:
                 champion=best[0].id if best else None,
                 best=best[0].score if best else None,
                 noise=None if yardstick is None else yardstick.noise.score,
-                revision=kept[0] if kept and monotonic() < self._due else archive.revision(),
+                revision=kept.revision if kept and monotonic() < self._due else archive.revision(),
             )
 
-    def report(self) -> tuple[str, Report]:
-        """Its revision and report, gathered again where rows have changed and the last time is long enough ago."""
+    def shown(self) -> Shown:
+        """What the page shows, gathered again where rows have changed and the last time is long enough ago."""
         with self._lock:
             if self._kept is None or monotonic() >= self._due:
                 started = monotonic()
                 with self.read() as archive:
                     revision = archive.revision()
-                    if self._kept is None or self._kept[0] != revision:
-                        self._kept = revision, self._report(archive)
+                    if self._kept is None or self._kept.revision != revision:
+                        report = self._report(archive)
+                        self._kept = Shown(revision, report.name, data_text(report))
                 self._due = monotonic() + REST * (monotonic() - started)
             return self._kept

@@ -86,10 +86,11 @@ def read_trace(directory: Path) -> Trace:
         points, paid = _points(archive)
     if not points:
         raise StoreError(f"{directory}: no attempt is fully trained yet")
+    # What a corpus is counts, and not where it lies.
+    ignored = CHANGEABLE | {"seed"} | ({"data"} if "task_data" in run.configuration else set())
     configuration = {
         key: value if isinstance(value, str) else json_text(key, value)
-        for key, value in flattened({k: v for k, v in run.configuration.items() if k not in CHANGEABLE}).items()
-        if key != "seed"
+        for key, value in flattened({k: v for k, v in run.configuration.items() if k not in ignored}).items()
     }
     measured_by = {
         "tasks": ", ".join(sorted(yardstick.references)),

@@ -22,14 +22,19 @@ DIGITS = 6
 SCRIPTS = ("drawing.js", "genealogy.js", "page.js", "live.js", "start.js")
 
 
-def page(report: Report, revision: str | None = None) -> str:
-    """The whole file as text: the same report gives the same bytes.
+def page(report: Report) -> str:
+    """The whole file as text: the same report gives the same bytes."""
+    return page_of(report.name, data_text(report))
+
+
+def page_of(title: str, data: str, revision: str | None = None) -> str:
+    """The page of a title and what `data_text` gives.
 
     With a `revision`, the page of a server that has this one: it asks the server for later ones, and nobody else.
     """
     live = "" if revision is None else f' data-revision="{escape(revision)}"'
     policy = "" if revision is None else "; connect-src 'self'"
-    return rendered("page.html", SCRIPTS, title=report.name, data=data_text(report), live=live, policy=policy)
+    return rendered("page.html", SCRIPTS, title=title, data=data, live=live, policy=policy)
 
 
 def data_text(report: Report) -> str:

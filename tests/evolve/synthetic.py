@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -60,7 +61,7 @@ def _proposal(random: Random, number: int, first: int, known: list[StoredRecipe]
         chosen = published[number % len(published)]
         rate = Gene(component="adamw", settings={"learning_rate": number / 1e4})
         recipe = chosen.recipe.model_copy(update={"training": rate})
-        return Proposal("seed", _stored(recipe, number), label=chosen.name, **_sizes(random))
+        return _sized(random, Proposal("seed", _stored(recipe, number), label=chosen.name))
     parents = tuple(random.randint(max(1, first - 200), first - 1) for _ in range(random.choice((1, 1, 2))))
     edits = tuple(
         Edit(
@@ -75,23 +76,21 @@ def _proposal(random: Random, number: int, first: int, known: list[StoredRecipe]
     blocks = tuple(block for own in random.sample(published, 3) for block in own.recipe.blocks[:2])
     rate = Gene(component="adamw", settings={"learning_rate": number / 1e5})
     recipe = published[0].recipe.model_copy(update={"blocks": blocks, "training": rate})
-    return Proposal(
-        random.choice(OPERATORS),
-        _stored(recipe, number),
-        parents,
-        edits,
-        label=edits[0].description,
-        **_sizes(random),
-    )
+    operator, label = random.choice(OPERATORS), edits[0].description
+    return _sized(random, Proposal(operator, _stored(recipe, number), parents, edits, label=label))
 
 
 def _stored(recipe: Recipe, number: int) -> StoredRecipe:
     return StoredRecipe(f"{number:064}", recipe.json_text)
 
 
-def _sizes(random: Random) -> dict[str, int]:
-    sizes = (random.randint(95_000, 105_000), random.randint(200_000, 250_000), 64 * random.randint(1, 400))
-    return dict(zip(("parameters", "flops_per_token", "state_bytes"), sizes, strict=True))
+def _sized(random: Random, proposal: Proposal) -> Proposal:
+    return replace(
+        proposal,
+        parameters=random.randint(95_000, 105_000),
+        flops_per_token=random.randint(200_000, 250_000),
+        state_bytes=64 * random.randint(1, 400),
+    )
 
 
 def _outcome(random: Random, store: Store, number: int, proposal: Proposal, generation: int) -> Settlement:

@@ -120,10 +120,10 @@ def test_the_table_and_the_page_say_the_same(
     assert [one["over"] for one in json.loads(data)] == ["tokens", "trained", "evaluations"]
 
 
-def test_workers_and_generations_make_no_group_of_their_own(tmp_path: Path) -> None:
+def test_what_changes_no_result_makes_no_group_of_its_own(tmp_path: Path) -> None:
     searches = [
-        search(tmp_path / "a", [1.0, 1.1], seed=0, workers=1),
-        search(tmp_path / "b", [1.0, 1.1], seed=1, workers=2, generations=9),
+        search(tmp_path / "a", [1.0, 1.1], seed=0, workers=1, data="/a/corpus", task_data={"text": "corpus 1"}),
+        search(tmp_path / "b", [1.0, 1.1], seed=1, generations=9, data="/b/copy", task_data={"text": "corpus 1"}),
     ]
     found = compared(tmp_path, searches)
     assert [(group["name"], len(group["runs"])) for group in found["groups"]] == [("all", 2)]
