@@ -21,7 +21,7 @@ def require_comparable(traces: Sequence[Trace]) -> None:
                     f"{first.directory} and {trace.directory} do not compare: {what} {first.measured_by[what]} "
                     f"and {value}"
                 )
-    seen: dict[tuple[tuple[str, str], ...] | int, str] = {}
+    seen: dict[tuple[tuple[str, str], ...], str] = {}
     for trace in traces:
         key = (*sorted(trace.configuration.items()), ("seed", str(trace.seed)))
         if key in seen:

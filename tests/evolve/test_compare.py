@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from runs import records
 from runs.comparison.measures import area
 from runs.comparison.traces import Point, Trace
 from runs.store import Store
+from tests.evolve.test_report import BROWSER
 
 TOKENS = 100
 """Training tokens of every attempt in these searches."""
@@ -118,6 +120,24 @@ def test_the_table_and_the_page_say_the_same(
     assert "strategy uct against strategy random: 0.75 (0.50 to 1.00), 1 won, 1 tied, 0 lost" in printed
     data = page.read_text().partition('type="application/json">')[2].partition("</script>")[0]
     assert [one["over"] for one in json.loads(data)] == ["tokens", "trained", "evaluations"]
+
+
+@pytest.mark.skipif(not BROWSER, reason="no chromium on the PATH")
+def test_a_browser_draws_the_page(tmp_path: Path, pairs: list[Path]) -> None:
+    page = tmp_path / "found.html"
+    assert main(["compare", *map(str, pairs), "--html", str(page)]) == 0
+    options = [
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=2000",
+        "--dump-dom",
+        page.as_uri(),
+    ]
+    command = [*(BROWSER or ()), *options]
+    drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in drawn.stderr
+    assert drawn.stdout.count('<polyline class="curve') == 2
+    assert "1.2500 (1.1000 to 1.4000)" in drawn.stdout
+    assert "300 (300 to not reached)" in drawn.stdout
 
 
 def test_what_changes_no_result_makes_no_group_of_its_own(tmp_path: Path) -> None:
