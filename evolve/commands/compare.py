@@ -27,7 +27,7 @@ UNITS: Mapping[Axis, str] = {
 
 
 def compare(
-    searches: Annotated[list[Path], typer.Argument(help="Directories of searches.", metavar="RUN...")],
+    searches: Annotated[list[Path], typer.Argument(help="Directories of searches.", metavar="RUN")],
     over: Annotated[
         str, typer.Option(help="What curves run over: trained (fully), evaluations (at all) or tokens.")
     ] = "tokens",
