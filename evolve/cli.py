@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from evolve.commands import (
     check,
     cognition,
+    compare,
     confirm,
     doctor,
     dream,
@@ -19,11 +20,14 @@ from evolve.commands import (
     importing,
     inspect,
     library,
+    lineage,
     llm,
     proxy,
     report,
     run,
     sample,
+    serve,
+    sql,
     train,
 )
 from evolve.errors import SearchError
@@ -35,9 +39,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (run.run, inspect.status, inspect.best, inspect.show, inspect.tree, inspect.compare, report.report):
-    app.command()(command)
 for command in (
+    run.run,
+    inspect.status,
+    inspect.best,
+    inspect.show,
+    inspect.tree,
+    lineage.lineage,
+    lineage.diff,
+    compare.compare,
+    report.report,
+    serve.serve,
+    sql.sql,
     check.check,
     library.components,
     train.train,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -72,6 +73,16 @@ class Archive:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads inside see the search as it was at one moment, whatever a writer does meanwhile; no writer waits."""
+        with self._file.translated():
+            self._database.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._database.rollback()
+
     @property
     def run(self) -> records.Run:
         """The search's name, seed, configuration, target, status and random state, as they are now."""
@@ -108,6 +119,10 @@ class Archive:
         where, values = _where({"generation": generation, "status": status})
         return self._attempts(f"SELECT id FROM attempts {where}", values)
 
+    def attempts_after(self, number: int, count: int) -> list[records.Attempt]:
+        """Up to `count` attempts with numbers beyond `number`, by number."""
+        return self._attempts("SELECT id FROM attempts WHERE id > ? ORDER BY id LIMIT ?", [number, count])
+
     def attempt(self, number: int) -> records.Attempt:
         """One attempt; StoreError when there is none of that number."""
         found = self._attempts("SELECT ?", [number])
@@ -130,6 +145,15 @@ class Archive:
     def attempt_count(self) -> int:
         """How many attempts there are; the next one has this number plus one."""
         return self._rows("SELECT count(*) AS number FROM attempts")[0]["number"]
+
+    def revision(self) -> str:
+        """A text that differs after every change of attempts, evaluations, generations, events or the search."""
+        (row,) = self._rows(
+            """SELECT (SELECT status || generations FROM runs) AS run, (SELECT count(*) FROM evaluations) AS evaluations,
+            (SELECT count(*) FROM generations) AS generations, (SELECT max(id) FROM events) AS events"""
+        )
+        counts = (f"{status}{count}" for status, count in sorted(self.status_counts().items()))
+        return ".".join(map(str, (*row.values(), *counts)))
 
     def generation_count(self) -> int:
         """How many generations are finished."""

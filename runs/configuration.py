@@ -26,7 +26,7 @@ _ABSENT = object()
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """One phrase per key outside CHANGEABLE whose JSON value differs, e.g. `scale.width was 64, now 128`."""
-    flat_old, flat_new = _flat(old), _flat(new)
+    flat_old, flat_new = flattened(old), flattened(new)
     phrases = []
     for key in sorted(flat_old.keys() | flat_new.keys()):
         if key in CHANGEABLE:
@@ -37,11 +37,12 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return phrases
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values by dotted key, e.g. `scale.width`."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
+            flat |= flattened(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat

@@ -1,4 +1,4 @@
-"""`status`, `best`, `show`, `tree`, `compare`: what a search has found, read without disturbing it."""
+"""`status`, `best`, `show`, `tree`: what a search has found, read without disturbing it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from evolve.commands.importing import print_best, print_program
-from evolve.display import best_table, console, difference_lines, printable, score_line, tie_line
+from evolve.display import best_table, console, printable, tie_line
 from evolve.naming import resolve
 from evolve.output import write_text
 from evolve.session import SEARCHES, stored_library
@@ -135,20 +135,3 @@ def tree(
         console().out(printable(text), highlight=False, end="")
     else:
         write_text(file, text)
-
-
-def compare(
-    left: RecipeName,
-    right: Annotated[str, typer.Argument(help="The other one.")],
-    out: Out = None,
-) -> None:
-    """Put two recipes side by side: components in order, scores where they have any."""
-    target = console()
-    names = resolve(left, lambda: opened(out)), resolve(right, lambda: opened(out))
-    for line in difference_lines(*names):
-        target.print(line, markup=False)
-    searched = [(n.archive, n.archive.attempt(n.attempt)) for n in names if n.archive and n.attempt is not None]
-    if len(searched) == 2:
-        (archive, one), (_, other) = searched
-        if line := score_line(one, other, archive.yardstick):
-            target.print(line, soft_wrap=True)

@@ -26,7 +26,7 @@ def report(
     ] = None,
 ) -> None:
     """Write a search as one HTML file that needs no network: champion, curve, genealogy, operators, failures."""
-    with opened(out) as archive:
+    with opened(out) as archive, archive.snapshot():
         text = page(gather(archive, command(archive.run.configuration)))
         path = file or archive.directory / "report.html"
     write_text(path, text)

@@ -26,6 +26,7 @@ from evolve.naming import recipe_of
 from evolve.search import Report, Search
 from evolve.seeds import read_seeds
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
+from evolve.software import note_software
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
@@ -122,6 +123,7 @@ def run(
     wanted = configuration.library == "learned" and not _begun(directory)
     learned = learned_components() if wanted else {}
     with _store(directory, prepared) as store, _stop_on_terminate():
+        note_software(store)
         known = {**stored_library(store), **learned}
         try:
             desk = models.desk(store, configuration) if models else nullcontext()

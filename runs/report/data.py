@@ -12,6 +12,7 @@ from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.records import Attempt, Evaluation, OperatorCredit
 from runs.report.configurations import Configuration, working_configurations
+from runs.report.costs import Cost, PurposeTime, costs, times
 from runs.report.scoring import Confirmed, confirmed
 from runs.ties import tied_with_best
 
@@ -98,11 +99,16 @@ class Times:
     created_at: str
     finished_at: str
     generations: tuple[GenerationTime, ...]
+    purposes: tuple[PurposeTime, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A search as its report shows it. `lineage` leads from a founder to the champion, `ties` tie with it."""
+    """A search as its report shows it. `lineage` leads from a founder to the champion, `ties` tie with it.
+
+    `references` has, for every task, the loss of guessing and the nats that a score of 1 is worth. `software` has
+    the versions the search last ran with, none where it noted none.
+    """
 
     name: str
     status: str
@@ -113,9 +119,11 @@ class Report:
     command: str
     configuration: Mapping[str, Any]
     devices: tuple[str, ...]
+    software: Mapping[str, str]
     counts: Mapping[str, int]
     tasks: tuple[str, ...]
     noise: float | None
+    references: Mapping[str, tuple[float, float]]
     champion: int | None
     lineage: tuple[int, ...]
     ties: tuple[int, ...]
@@ -126,6 +134,7 @@ class Report:
     operators: tuple[OperatorCredit, ...]
     configurations: tuple[Configuration, ...]
     causes: tuple[Cause, ...]
+    costs: tuple[Cost, ...]
     times: Times
 
 
@@ -156,10 +165,12 @@ def gather(archive: Archive, command: str) -> Report:
         version=run.version,
         command=command,
         configuration=run.configuration,
+        software=noted[-1].detail if (noted := archive.events(kind="software")) else {},
         devices=tuple(sorted({f"{e.backend} on {e.device}" for e in evaluations if e.backend})),
         counts=dict(sorted(archive.status_counts().items())),
         tasks=tasks,
         noise=None if yardstick is None else yardstick.noise.score,
+        references={} if yardstick is None else {t: (r.chance, r.gap) for t, r in yardstick.references.items()},
         champion=None if best is None else best.id,
         lineage=() if best is None else tuple(step.attempt.id for step in archive.lineage(best.id)),
         ties=tied_with_best(archive),
@@ -172,7 +183,8 @@ def gather(archive: Archive, command: str) -> Report:
             [recipes[str(attempt.recipe)] for attempt in ranked], {c.name: c.kind for c in stored}
         ),
         causes=_causes(attempts),
-        times=_times(archive),
+        costs=costs(evaluations),
+        times=_times(archive, evaluations),
     )
 
 
@@ -250,14 +262,15 @@ def _causes(attempts: Iterable[Attempt]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda own: (-len(own.attempts), own.status, own.cause)))
 
 
-def _times(archive: Archive) -> Times:
+def _times(archive: Archive, evaluations: Sequence[Evaluation]) -> Times:
     generations = archive.generations()
     keys = ("compile_seconds", "train_seconds", "other_seconds", "wall_seconds")
     rows = [
         GenerationTime(row.generation, *(float(row.statistics.get(key, 0.0)) for key in keys))
         for row in generations
     ]
-    return Times(archive.run.created_at, generations[-1].finished_at if generations else "", tuple(rows))
+    finished_at = generations[-1].finished_at if generations else ""
+    return Times(archive.run.created_at, finished_at, tuple(rows), times(evaluations))
 
 
 def _short(text: str) -> str:

@@ -7,6 +7,7 @@ character can end the script element, and the page's script puts it on the page 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from importlib.resources import files
@@ -18,16 +19,34 @@ from runs.report.data import Report
 DIGITS = 6
 """Significant digits of a number on the page."""
 
+SCRIPTS = ("drawing.js", "genealogy.js", "page.js", "live.js", "start.js")
+
 
 def page(report: Report) -> str:
     """The whole file as text: the same report gives the same bytes."""
+    return page_of(report.name, data_text(report))
+
+
+def page_of(title: str, data: str, revision: str | None = None) -> str:
+    """The page of a title and what `data_text` gives.
+
+    With a `revision`, the page of a server that has this one: it asks the server for later ones, and nobody else.
+    """
+    live = "" if revision is None else f' data-revision="{escape(revision)}"'
+    policy = "" if revision is None else "; connect-src 'self'"
+    return rendered("page.html", SCRIPTS, title=title, data=data, live=live, policy=policy)
+
+
+def data_text(report: Report) -> str:
+    """What the page draws, as JSON that may stand in a script element."""
+    return embedded(asdict(report))
+
+
+def rendered(frame: str, scripts: Sequence[str], *, title: str, **values: str) -> str:
+    """A page of this folder with the common style, its scripts, a title as text, and values as markup."""
     folder = files("runs.report")
-    style, script, frame = (
-        (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html")
-    )
-    return Template(frame).substitute(
-        title=escape(report.name), style=style, script=script, data=embedded(asdict(report))
-    )
+    style, text, *parts = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", frame, *scripts))
+    return Template(text).substitute(title=escape(title), style=style, script="\n".join(parts), **values)
 
 
 def embedded(value: Any) -> str:

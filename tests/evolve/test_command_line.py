@@ -91,7 +91,15 @@ def test_a_corrupted_database_is_refused(capsys: pytest.CaptureFixture[str], tmp
 
 def test_the_inspecting_commands_read_a_search(capsys: pytest.CaptureFixture[str], search: Path) -> None:
     out = ["--out", str(search)]
-    commands = (["status"], ["best"], ["show", "1", "--source"], ["tree"], ["compare", "1", "gla"], ["check"])
+    commands = (
+        ["status"],
+        ["best"],
+        ["show", "1", "--source"],
+        ["tree"],
+        ["lineage", "1"],
+        ["diff", "1", "gla"],
+        ["check"],
+    )
     capsys.readouterr()
     for command in commands:
         assert main([*command, *out]) == 0, command
@@ -100,6 +108,20 @@ def test_the_inspecting_commands_read_a_search(capsys: pytest.CaptureFixture[str
     assert "lineage" in printed
     assert "#1" in printed
     assert "def " in printed
+    assert "attempt 1: 0 steps from its founder" in printed
+
+
+def test_a_search_notes_what_it_ran_with_once(search: Path) -> None:
+    from importlib.metadata import version
+
+    from runs.archive import Archive
+    from runs.report.data import gather
+
+    assert main(["run", *MICRO, "--out", str(search)]) == 0
+    with Archive.at(search) as archive:
+        (event,) = archive.events(kind="software")
+        assert gather(archive, "").software == event.detail
+    assert event.detail["jax"] == version("jax")
 
 
 def test_recipes_that_nobody_knows_are_refused(

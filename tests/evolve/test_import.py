@@ -225,7 +225,7 @@ def test_what_is_there_stays_and_commands_for_recipes_say_what_is_accepted(
     refusals = {
         ("import", "asi-arch", path): "exists",
         ("status",): "imported run",
-        ("compare", 1, 7): "imported run",
+        ("diff", 1, 7): "imported run",
         ("show", 2): "no program 2",
         ("report",): "imported run",
     }

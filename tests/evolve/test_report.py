@@ -16,8 +16,9 @@ import pytest
 
 from evolve.cli import main
 from runs.archive import Archive
-from runs.report.data import Report, gather
+from runs.report.data import Report, Times, gather
 from runs.report.page import page
+from tests.evolve.synthetic import written
 from tests.evolve.test_search import searched
 
 LINKING = {"src", "href", "action", "data", "poster", "srcset"}
@@ -60,9 +61,9 @@ def read(text: str) -> tuple[Outline, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished search of about two thousand attempts."""
+    """A finished search of two thousand attempts."""
     path = tmp_path_factory.mktemp("search")
-    searched(path, generations=120, population=16).laboratory.store.close()
+    written(path, 2000)
     return path
 
 
@@ -117,6 +118,18 @@ def test_tokens_grow_to_what_was_trained_in_all(archive: Archive, report: Report
     assert tokens[-1] == sum(evaluation.tokens for evaluation in archive.evaluations(purpose="search"))
 
 
+def test_what_was_trained_adds_up_and_a_tasks_score_follows_from_its_loss(
+    archive: Archive, report: Report
+) -> None:
+    evaluations = archive.evaluations()
+    assert sum(own.trainings for own in report.costs) == len(evaluations)
+    assert sum(own.tokens for own in report.costs) == sum(own.tokens for own in evaluations)
+    yardstick = archive.yardstick
+    assert yardstick is not None
+    for task, (chance, gap) in report.references.items():
+        assert (chance - 1.5) / gap == pytest.approx(yardstick.references[task].score(1.5))
+
+
 def test_the_same_database_gives_the_same_bytes(directory: Path, report: Report) -> None:
     with Archive.at(directory) as again:
         assert page(gather(again, "python -m evolve run")) == page(report)
@@ -128,9 +141,7 @@ def test_nothing_but_the_times_depends_on_the_clock(tmp_path: Path) -> None:
         searched(tmp_path / name).laboratory.store.close()
         with Archive.at(tmp_path / name) as archive:
             found = gather(archive, "")
-        pages.append(
-            page(replace(found, times=replace(found.times, created_at="", finished_at="", generations=())))
-        )
+        pages.append(page(replace(found, times=Times("", "", (), ()))))
     assert pages[0] == pages[1]
 
 
@@ -163,8 +174,11 @@ def test_hostile_names_are_text(directory: Path, tmp_path: Path) -> None:
         assert setter not in outline.scripts[1]
 
 
-def test_best_configurations_are_those_of_the_landscape(report: Report) -> None:
+def test_best_configurations_are_those_of_the_landscape(tmp_path: Path) -> None:
     """The landscape rewards convolutions and attention and punishes length."""
+    searched(tmp_path, generations=12).laboratory.store.close()
+    with Archive.at(tmp_path) as archive:
+        report = gather(archive, "")
     assert report.configurations
     shares = [row.lift for row in report.configurations]
     assert shares == sorted(shares, reverse=True)
@@ -181,32 +195,28 @@ def test_a_file_that_cannot_be_written_is_refused(
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER = CHROMIUM and (
+    CHROMIUM,
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-component-update",
+    "--enable-logging=stderr",
+)
+"""The command of a browser without a window, which tells of what a page logs; None where there is none."""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+@pytest.mark.skipif(not BROWSER, reason="no chromium on the PATH")
 def test_a_browser_draws_it_and_a_chosen_attempt_shows_its_edits(report: Report, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(page(report), encoding="utf-8")
     node = next(node for node in reversed(report.nodes) if len(node.edits) == 2)
-    quiet = [
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-sync",
-    ]
-    command = [
-        str(CHROMIUM),
-        "--headless",
-        "--no-sandbox",
-        *quiet,
-        "--disable-component-update",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=4000",
-        "--dump-dom",
-        f"{file.as_uri()}#attempt-{node.id}",
-    ]
+    options = [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000", "--dump-dom"]
+    command = [*(BROWSER or ()), *options, f"{file.as_uri()}#attempt-{node.id}"]
     drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in drawn.stderr
     assert f"Attempt {node.id}, generation {node.generation}, {node.operator}" in drawn.stdout

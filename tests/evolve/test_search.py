@@ -27,7 +27,9 @@ def searched(directory: Path, **options: object) -> Search:
         {"generations": 6, "population": 8, "task": ("recall",), "scale": "micro", **options}
     )
     prepared = prepare(configuration)
-    store = Store.create(directory, name="test", seed=0, configuration=prepared.stored, version="0", generations=6)
+    store = Store.create(
+        directory, name="test", seed=configuration.seed, configuration=prepared.stored, version="0", generations=6
+    )
     library = dict(load_library())
     search = Search(configuration, laboratory(prepared, store, Landscape(), library), prepared.tasks, library)
     search.run()

@@ -80,7 +80,7 @@ def test_nothing_is_called_a_tie_before_the_noise_is_known(
     listed = told(capsys, "best", *out)
     assert "tie " not in listed.partition("best:")[0]
     assert listed.endswith("the noise floor is not known, so no tie is shown\n")
-    assert "the noise floor is not known" in told(capsys, "compare", "1", "2", *out)
+    assert "the noise floor is not known" in told(capsys, "diff", "1", "2", *out)
     with Store.read(directory) as archive:
         assert tied_with_best(archive) == ()
 
@@ -100,11 +100,11 @@ def test_a_search_without_a_trained_attempt_has_no_best_line(
         ("2", "6", "score: 1.0035 and 1.0035, difference +0.0000 (not both fully trained"),
     ],
 )
-def test_compare_says_whether_two_attempts_differ(
+def test_diff_says_whether_two_attempts_differ(
     capsys: pytest.CaptureFixture[str], directory: Path, left: str, right: str, line: str
 ) -> None:
     measure(directory, 0.002)
-    assert told(capsys, "compare", left, right, "--out", str(directory)).splitlines()[-1].startswith(line)
+    assert told(capsys, "diff", left, right, "--out", str(directory)).splitlines()[-1].startswith(line)
 
 
 def test_a_search_stores_its_yardstick_and_one_without_gets_it_when_it_goes_on(tmp_path: Path) -> None:

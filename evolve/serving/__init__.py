@@ -1,0 +1,1 @@
+"""A search over HTTP while it runs: `guard` decides who may ask, `live` reads, `application` answers."""

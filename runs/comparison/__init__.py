@@ -1,0 +1,1 @@
+"""Searches beside one another: `traces` reads them, `groups` sorts them, `measures` compares, `page` renders it."""
