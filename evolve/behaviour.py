@@ -23,14 +23,14 @@ NEIGHBOURS = 2
 
 @dataclass
 class Behaviour:
-    """Compares components until `seconds` have passed since the first question; counts what it had to leave out.
+    """Compares components until computing has taken `seconds`; counts the comparisons that it had to leave out.
 
     What a component computes is kept, so that each is computed once however many it is compared with.
     """
 
     seconds: float
     left_out: int = 0
-    _until: float = 0.0
+    _spent: float = 0.0
     _known: dict[tuple[str, int], np.ndarray | None] = field(default_factory=dict)
 
     def same(self, one: Component, other: Component) -> bool:
@@ -41,12 +41,14 @@ class Behaviour:
         """
         if one.kind == "training":
             return False
-        self._until = self._until or time.monotonic() + self.seconds
-        if time.monotonic() > self._until:
+        if self._spent >= self.seconds:
             self.left_out += 1
             return False
-        count = 1 + NEIGHBOURS if one.settings else 1
-        return all(self._equal(one, other, number) for number in range(count))
+        started = time.monotonic()
+        try:
+            return all(self._equal(one, other, number) for number in range(1 + NEIGHBOURS if one.settings else 1))
+        finally:
+            self._spent += time.monotonic() - started
 
     def _equal(self, one: Component, other: Component, number: int) -> bool:
         import numpy as np

@@ -56,7 +56,8 @@ default: choice(1, 2, 4), integer(4, 64), log_range(0.001, 1.0), flag. The retur
 width, hidden, vocabulary and context are known by name. No attributes, subscripts, imports, loops, conditions,
 comprehensions, decorators or texts other than option names. Each call of an operation that owns parameters has
 parameters of its own. Every operation that mixes positions is causal, so a component cannot look ahead. A result has
-the shape that its kind returns, and every parameter must influence it. A component may call a published one by name.
+the shape that its kind returns; every parameter must influence it, and so must the value at its own position. A
+component may call a published one by name.
 
 Answer with JSON alone: an object with a list "components" of at most {MOST_ENTRIES} entries, each with name, kind,
 source, insight (one sentence), triggers (the weakness it answers: recall, copying, compression, memorization, text or

@@ -9,7 +9,7 @@ from cognition.papers.errors import NoText, UnreadableAnswer
 from cognition.store.records import Section
 
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_SILENT = frozenset({"script", "style", "nav", "header", "footer", "table", "svg", "button", "template", "head"})
+_SILENT = frozenset({"script", "style", "nav", "header", "footer", "svg", "button", "template", "head"})
 _BLOCKS = frozenset({"p", "div", "li", "section", "figcaption", "blockquote", "dd", "dt", "br", "tr"})
 
 
@@ -43,6 +43,11 @@ def read_html(content: bytes) -> list[Section]:
     return [*sections, Section(title, "".join(parts), level)]
 
 
+def _is_table(one: Any) -> bool:
+    """Whether an element is a table of numbers: LaTeXML lays displayed formulas out as tables too."""
+    return one.tag == "table" and "ltx_eq" not in one.get("class", "")
+
+
 def _pieces(root: Any) -> Iterator[tuple[str, int]]:
     """Text in order, and the level of a heading, 0 for other text. A list walks the elements: nesting may be deep."""
     waiting: list[Any] = [root]
@@ -57,7 +62,7 @@ def _pieces(root: Any) -> Iterator[tuple[str, int]]:
             yield one.text_content(), int(name[1])
         elif name == "math":
             yield f" ${one.get('alttext') or one.text_content()}$ ", 0
-        elif name and name not in _SILENT:
+        elif name and name not in _SILENT and not _is_table(one):
             gap = ["\n\n"] if name in _BLOCKS else []
             inside = [*gap, *([one.text] if one.text else []), *one, *gap]
             waiting += reversed([*inside, *tail])

@@ -72,9 +72,14 @@ def extract_by(reader: Reader, store: CognitionStore, arxiv: str = "", limit: in
 
     known = {**load_library(), **{component.name: component for component in parsed(store.extracted())}}
     with examination(_logs(store)) as examine:
-        judge = Judge(known, examine, Behaviour(COMPARED_SECONDS).same)
+        behaviour = Behaviour(COMPARED_SECONDS)
+        judge = Judge(known, examine, behaviour.same)
         try:
             _print_components(extract_components(store, reader, judge, arxiv, limit))
+            if behaviour.left_out:
+                console().print(
+                    f"{behaviour.left_out} comparisons of outputs left out; `cognition dedup` makes them"
+                )
         except Unanswered as error:
             typer.echo(f"{error}; the same command continues", err=True)
             raise typer.Exit(1) from None

@@ -66,11 +66,15 @@ def texts(
 def test_the_html_is_read_first_and_only_sections_that_build_are_kept(arxiv: Arxiv, store: CognitionStore) -> None:
     with_abstracts(arxiv, store, "2401.00001")
     formula = 'state <math alttext="S_{t}=S_{t-1}+k v"><mi>S</mi></math> &amp; more. '
+    formula += '<table class="ltx_equation ltx_eqn_table"><tr><td><math alttext="y=qS"></math></td></tr></table>'
+    formula += '<table class="ltx_tabular"><tr><td>96.5</td></tr></table>'
     arxiv.files["/html/2401.00001"] = html([("Our Layer", formula + METHOD), *PAPER[1:]])
     (text,) = texts(arxiv, store, "2401.00001")
     assert text.method == "html"
     assert [section.title for section in text.sections] == ["Abstract", "1 Our Layer"]
     assert "state $S_{t}=S_{t-1}+k v$ & more." in text.sections[1].text
+    assert "$y=qS$" in text.sections[1].text
+    assert "96.5" not in text.sections[1].text
     assert arxiv.paths == ["/html/2401.00001"]
     assert store.statistics()["text method"] == {"html": 1}
     assert texts(arxiv, store, "2401.00001") == []

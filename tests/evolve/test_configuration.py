@@ -21,6 +21,22 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
     assert configuration.strategy == Configuration().strategy
 
 
+def test_variables_of_the_cognition_store_are_no_configuration() -> None:
+    environment = {
+        "EVOLVE_COGNITION": "a.db",
+        "EVOLVE_ARXIV_URL": "http://127.0.0.1:1",
+        "EVOLVE_LIBRARY": "learned",
+    }
+    assert configure({}, None, environment).library == "learned"
+
+
+def test_a_search_of_before_there_were_learned_libraries_goes_on() -> None:
+    stored = Configuration(library="published").stored()
+    assert "library" not in stored
+    assert Configuration.of_search(stored).library == "published"
+    assert Configuration(library="learned").stored()["library"] == "learned"
+
+
 def test_lists_may_be_written_with_commas() -> None:
     configuration = configure({"task": "text, recall", "objective": ["score", "state_bytes"]}, None, {})
     assert configuration.task == ("text", "recall")
@@ -58,6 +74,7 @@ def test_language_models_are_configured_like_everything_else(tmp_path: Path) -> 
         ({"task": ""}, "task"),
         ({"task": "text,text"}, "task"),
         ({"scale": "huge"}, "huge"),
+        ({"library": "found"}, "library"),
         ({"objective": ["parameters"]}, "objective"),
         ({"learning_rate": 1.0}, "learning_rate"),
     ],
