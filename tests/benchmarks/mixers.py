@@ -40,18 +40,23 @@ MARGIN = 0.05
 RATE = 0.003
 
 
+MANY_KEYS = ("attention + conv", "linear + conv", "delta", "mamba2", "min gru", "rg-lru")
+"""Mixers of the longest task: exact, and with states of a matrix, of many numbers per feature, and of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A task with how long it is trained."""
+    """A task with how long it is trained, and by which mixers where not by all."""
 
     task: SyntheticTask
     steps: int
     batch: int
+    mixers: tuple[str, ...] = ()
 
 
 TASKS: Mapping[str, Setting] = {
     "recall": Setting(InContextRecall(vocabulary=16, context=128, training_examples=None), 600, 16),
-    "many keys": Setting(InContextRecall(vocabulary=32, context=256, training_examples=None), 600, 8),
+    "many keys": Setting(InContextRecall(vocabulary=64, context=256, training_examples=None), 600, 8, MANY_KEYS),
     "copying": Setting(SelectiveCopying(context=64, copy=8, training_examples=None), 500, 16),
     "memorization": Setting(Memorization(vocabulary=64, context=32, training_examples=None), 300, 16),
     "parity": Setting(Parity(context=64), 600, 16),
@@ -186,7 +191,7 @@ def jobs(mixers: Sequence[str], tasks: Sequence[str], seeds: int, part: float) -
         scale = replace(
             SCALES["tiny"], name="mixers", context=setting.task.context, batch=setting.batch, tokens=tokens
         )
-        for mixer in mixers:
+        for mixer in (name for name in mixers if not setting.mixers or name in setting.mixers):
             made = mixer_recipe(MIXERS[mixer])
             sizes = fit(made, library, scale, setting.task.vocabulary).instance.sizes
             sources = component_sources(made, library)
