@@ -7,9 +7,9 @@ accuracy in % (micro) by mixer and task with what guessing reaches, then one lin
 with the numbers that decide. `--part` shortens every training, to try the command out; a finding about mixers or tasks
 that were left out is not judged.
 
-"recall" has 8 keys in 128 tokens, "many keys" 16 in 256, so that each is asked often. Parity counts the second half of
-64 bits. Where a name ends in "+ conv", a filter over four positions comes before the mixer; the delta rules, Mamba,
-Mamba-2 and Griffin's recurrence have one inside.
+"recall" has 8 keys in 128 tokens, "many keys" 32 in 256, for fewer mixers. Parity counts the second half of 64 bits.
+Where a name ends in "+ conv", a filter over four positions comes before the mixer; the delta rules, Mamba, Mamba-2 and
+Griffin's recurrence have one inside.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def _listed(accuracies: Mapping[str, float]) -> str:
 
 FINDINGS = (
     Finding(
-        "the delta rule recalls more than linear attention with the same filter",
+        "the delta rule recalls more keys than linear attention behind a filter",
         "2406.06484",
-        "recall",
+        "many keys",
         better=("delta",),
         worse=("linear + conv",),
     ),
