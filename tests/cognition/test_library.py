@@ -43,7 +43,8 @@ def typed(component: Component, settings: Mapping[str, Scalar] | None = None, si
 def test_every_kind_that_recipes_need_is_there():
     kinds = [component.kind for component in LIBRARY_COMPONENTS.values()]
     assert {kind: kinds.count(kind) >= 3 for kind in KINDS} == dict.fromkeys(KINDS, True)
-    assert kinds.count("mixer") >= 45
+    assert kinds.count("mixer") >= 70
+    assert len(kinds) >= 120
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,7 +68,7 @@ def test_says_where_it_comes_from_and_why(name):
     assert 1990 < provenance.year < 2100
     assert provenance.title
     assert provenance.answers in WEAKNESSES
-    assert set(provenance.builds_on) <= set(NAMES) - {name}
+    assert set(provenance.builds_on) | set(provenance.replaces) <= set(NAMES) - {name}
     if provenance.arxiv:
         year, number = provenance.arxiv.split(".")
         assert int(year[:2]) == provenance.year % 100
@@ -164,6 +165,18 @@ def test_components_may_call_later_ones_but_not_in_a_circle(tmp_path: Path):
 def test_refuses_what_is_no_library_file(tmp_path: Path, text, message):
     (tmp_path / "family.py").write_text(text)
     with pytest.raises(LibraryError, match=message):
+        read_library(tmp_path)
+
+
+def test_relations_are_named_singly_or_in_a_row(tmp_path: Path):
+    body = "def shifted(x) -> mixer:\n    return shift(x)\n"
+    declared = 'builds_on="one", replaces=("two", "three")'
+    (tmp_path / "family.py").write_text(f'@published("", 2020, "A paper", {declared})\n{body}')
+    provenance = read_library(tmp_path)["shifted"].provenance
+    assert provenance is not None
+    assert (provenance.builds_on, provenance.replaces) == (("one",), ("two", "three"))
+    (tmp_path / "family.py").write_text(f'@published("", 2020, "A paper", replaced="two")\n{body}')
+    with pytest.raises(LibraryError, match=r"takes arxiv, year, title, answers=, builds_on=, replaces="):
         read_library(tmp_path)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cognition.loader import load_architectures, load_library
 from cognition.store.records import StoredComponent
 from cognition.store.store import CognitionStore
 from evolve.cli import main
@@ -49,9 +50,9 @@ def ingest(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[str]:
 def test_lists_are_lines_with_tabs_on_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     header, *rows = shown(capsys, "list", "--kind", "norm")
     assert header.split("\t") == ["name", "kind", "year", "arXiv", "from", "insight"]
-    assert [row.split("\t")[0] for row in rows] == ["dynamic_tanh", "layer_norm", "rms_norm"]
+    assert [row.split("\t")[0] for row in rows] == ["dynamic_tanh", "group_norm", "layer_norm", "rms_norm"]
     assert "component\thyena\tmixer" in shown(capsys, "search", "hyena", "--count", 2)[1]
-    assert "table\tcomponents\t132" in shown(capsys, "stats")
+    assert f"table\tcomponents\t{len(load_library()) + len(load_architectures())}" in shown(capsys, "stats")
 
 
 def test_show_tells_source_paper_insight_and_relations(capsys: pytest.CaptureFixture[str]) -> None:
