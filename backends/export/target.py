@@ -9,15 +9,19 @@ from pathlib import Path
 OPERATIONS = Path(__file__).parent / "operations"
 """Where the functions are that modules hold."""
 
+DECODING = Path(__file__).parent / "decoding"
+"""Where the text is by which modules decode."""
+
 
 @dataclass(frozen=True)
 class Target:
     """One framework, as text.
 
-    `operations` is a file of functions, of which a module holds those that it uses. `expressions` maps operations
-    to text with named places: inputs, options, `{parameter}`, and `{like}`, an array over batch and time; an
-    operation without an entry is a call of the function of its name. `number` maps operations of an array and a
-    number, `{array}` and `{number}`, where these are written differently.
+    `operations` is a file of functions, of which a module holds those that it uses, and `decoding` one of what all
+    hold. `expressions` maps operations to text with named places: inputs, options, `{parameter}`, `{like}`, an array
+    over batch and time, and `{past}`, further arguments for decoding, each after a comma; an operation without an
+    entry is a call of the function of its name. `number` maps operations of an array and a number, `{array}` and
+    `{number}`, where these are written differently.
 
     `array` is the type of arrays, `base` that of modules, `modules` the type of a list of modules ("" for a plain
     list), `method` the forward method, `prepare` what a constructor begins with, `random` the type of a source of
@@ -28,6 +32,7 @@ class Target:
     name: str
     title: str
     operations: Path
+    decoding: Path
     expressions: Mapping[str, str]
     number: Mapping[str, str]
     array: str
