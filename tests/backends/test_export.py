@@ -25,11 +25,26 @@ from genome.errors import GenomeError
 from genome.instance import instantiate
 from genome.operation import OPERATIONS
 from genome.parser import parse_component
-from tests.backends.exported import ARCHITECTURES, CASES, LIBRARY, SIZES, exported, instance_of, relative_error
+from tests.backends.exported import (
+    ARCHITECTURES,
+    CASES,
+    LIBRARY,
+    PROBE_SIZES,
+    SIZES,
+    decoding_faults,
+    exported,
+    filled,
+    imported,
+    instance_of,
+    relative_error,
+    state_bytes,
+    text_of,
+)
 from tests.backends.small_recipes import block, recipe
 from tests.genome.component_generator import random_component
 
-TOKENS = probe_batch(0).inputs_BxT
+BATCH = probe_batch(0, SIZES)
+TOKENS = BATCH.inputs_BxT
 COMPILED = ("llama", "gpt2", "gemma2", "mamba", "mamba2", "gla", "deltanet", "hyena", "rwkv6", "griffin")
 NEUTRAL = {"add", "subtract", "multiply", "divide", "negative", "constant", "weight", "penalty", "attend"}
 """Operations that are written the same way for every framework."""
@@ -52,27 +67,35 @@ def wanted(backend):
 @pytest.fixture(params=TARGETS)
 def target(request) -> str:
     framework = {"flax": "flax", "mlx": "mlx.core", "torch": "torch"}[request.param]
-    pytest.importorskip(framework, reason=f"{request.param} is not installed", exc_type=ImportError)
+    module = pytest.importorskip(framework, reason=f"{request.param} is not installed", exc_type=ImportError)
+    if request.param == "torch":
+        module.set_num_threads(1)  # arrays this small are slower on several
     return request.param
 
 
+@pytest.fixture(scope="module")
+def folder_of(tmp_path_factory):
+    """A folder for each case, in which targets share weights."""
+    return cache(lambda case: tmp_path_factory.mktemp("exported"))
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_a_module_has_the_parameters_and_the_scores_of_jax(wanted, target, case, tmp_path):
+def test_a_module_has_the_parameters_and_the_scores_of_jax_and_decodes_them(wanted, folder_of, target, case):
     instance = instance_of(case)
-    own = exported(instance, target, tmp_path)
+    own = exported(case, target, folder_of(case))
     assert own.module.parameter_count(own.model) == instance.cost.parameters
     if target == "torch":
         _assert_gradients_everywhere(own.model)
     got = own.logits(TOKENS)
     assert got.dtype == np.float32
     assert relative_error(got, wanted(case)) <= 1e-4
+    assert decoding_faults(own, instance, TOKENS, got) == []
 
 
 def _assert_gradients_everywhere(model: Any) -> None:
     import torch
 
-    batch = probe_batch(0)
-    inputs, targets = (torch.tensor(x.astype(np.int64)) for x in (batch.inputs_BxT, batch.targets_BxT))
+    inputs, targets = (torch.tensor(x.astype(np.int64)) for x in (BATCH.inputs_BxT, BATCH.targets_BxT))
     scores, penalty = (
         model.scores_and_penalty(inputs) if hasattr(model, "scores_and_penalty") else (model(inputs), 0)
     )
@@ -88,7 +111,7 @@ def test_a_step_of_training_lowers_the_loss_in_flax(case, tmp_path):
     import jax.numpy as jnp
     from flax import nnx
 
-    model, batch = exported(instance_of(case), "flax", tmp_path).model, probe_batch(0)
+    model, batch = exported(case, "flax", tmp_path).model, BATCH
 
     def loss(model: Any) -> jax.Array:
         scores = jax.nn.log_softmax(model(jnp.asarray(batch.inputs_BxT)))
@@ -106,7 +129,7 @@ def test_a_step_of_training_lowers_the_loss_in_mlx(case, tmp_path):
     import mlx.nn as nn
     from mlx.utils import tree_map
 
-    model, batch = exported(instance_of(case), "mlx", tmp_path).model, probe_batch(0)
+    model, batch = exported(case, "mlx", tmp_path).model, BATCH
     inputs, targets = (mx.array(x.copy()) for x in (batch.inputs_BxT, batch.targets_BxT))
 
     def loss(model: Any) -> Any:
@@ -121,7 +144,7 @@ def test_a_step_of_training_lowers_the_loss_in_mlx(case, tmp_path):
 def test_torch_compiles_an_architecture_as_one_graph(name, wanted, tmp_path):
     torch = pytest.importorskip("torch", exc_type=ImportError)
     case = f"architecture {name}"
-    own = exported(instance_of(case), "torch", tmp_path)
+    own = exported(case, "torch", tmp_path)
     compiled = torch.compile(own.model, fullgraph=True, backend="aot_eager")
     with torch.no_grad():
         got = compiled(torch.tensor(TOKENS.astype(np.int64))).numpy()
@@ -131,11 +154,19 @@ def test_torch_compiles_an_architecture_as_one_graph(name, wanted, tmp_path):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_other_sizes_of_the_config_are_those_of_the_recipe(name, tmp_path):
     pytest.importorskip("torch", exc_type=ImportError)
-    wide = replace(SIZES, width=64, hidden=160, vocabulary=40)
-    module = exported(instance_of(f"architecture {name}"), "torch", tmp_path).module
-    fields = module.Config.__dataclass_fields__
-    model = module.Model(module.Config(**{field: getattr(wide, field) for field in fields}))
-    assert module.parameter_count(model) == instantiate(ARCHITECTURES[name].recipe, LIBRARY, wide).cost.parameters
+    """Their parameters, and what decoding keeps."""
+    wide, case = replace(SIZES, width=64, hidden=160, vocabulary=40, context=96), f"architecture {name}"
+    path = tmp_path / "exported_wide.py"
+    path.write_text(text_of(case, "torch"), encoding="utf-8")
+    module = imported(path)
+    chosen = {size: getattr(wide, size) for size in module.Config.__dataclass_fields__ if size != "depth"}
+    depth = getattr(module.Config(), "depth", 0)
+    for repeat in (1, 2) if depth else (1,):
+        config = module.Config(**chosen, **({"depth": repeat * depth} if depth else {}))
+        cost = instantiate(ARCHITECTURES[name].recipe, LIBRARY, wide, repeat).cost
+        model = module.Model(config)
+        assert module.parameter_count(model) == cost.parameters
+        assert state_bytes(model.initial_state(3), 3) == cost.state_bytes
 
 
 def test_blocks_hand_shared_values_on(backend, target, tmp_path):
@@ -145,9 +176,10 @@ def test_blocks_hand_shared_values_on(backend, target, tmp_path):
     blocks.append(block(("cross_layer_attention",), ("swiglu", "mixture_of_experts_mlp"), merge="gated_merge"))
     made = recipe(*blocks, embedding=("tied_embedding",), head=("rms_norm", "tied_head"))
     instance = instantiate(made, LIBRARY, SIZES)
-    own = exported(instance, target, tmp_path)
-    model = backend.lower(instance, steps=1)
-    assert relative_error(own.logits(TOKENS), model.logits(model.start(0), TOKENS)) <= 1e-4
+    own = filled(module_text(instance, LIBRARY, TARGETS[target], "a model", ()), instance, target, tmp_path)
+    model, got = backend.lower(instance, steps=1), own.logits(TOKENS)
+    assert relative_error(got, model.logits(model.start(0), TOKENS)) <= 1e-4
+    assert decoding_faults(own, instance, TOKENS, got) == []
     assert "scores_and_penalty" in own.text
 
 
@@ -159,13 +191,15 @@ def test_random_components_compute_what_jax_computes(seed, target, tmp_path):
 
     try:
         component = parse_component(random_component(seed), {})
-        instance = probe(component)
+        instance = probe(component, sizes=PROBE_SIZES)
     except GenomeError:
         pytest.skip("legal at the reference sizes, not at these")
     library: Library = {component.name: component}
-    own = exported(instance, target, tmp_path, library)
+    own = filled(module_text(instance, library, TARGETS[target], "a model", ()), instance, target, tmp_path)
     want = Network(instance, initial_parameters(instance, 0))(jnp.asarray(TOKENS))[0]
-    assert relative_error(own.logits(TOKENS), np.asarray(want)) <= 1e-4
+    got = own.logits(TOKENS)
+    assert relative_error(got, np.asarray(want)) <= 1e-4
+    assert decoding_faults(own, instance, TOKENS, got) == []
 
 
 def test_every_operation_is_written_for_every_target():
@@ -189,8 +223,7 @@ def test_no_parameter_gets_a_name_that_a_module_has_taken():
 @pytest.mark.skipif(shutil.which("ruff", path=str(Path(sys.executable).parent)) is None, reason="no ruff")
 def test_modules_are_formatted_and_free_of_faults(target, tmp_path):
     for case in CASES:
-        text = module_text(instance_of(case), LIBRARY, TARGETS[target], case, ("block 0: " + "long " * 40,))
-        (tmp_path / f"{case.replace(' ', '_')}.py").write_text(text, encoding="utf-8")
+        (tmp_path / f"{case.replace(' ', '_')}.py").write_text(text_of(case, target), encoding="utf-8")
     ruff = str(Path(sys.executable).with_name("ruff"))
     check = [ruff, "check", "--isolated", "--line-length", "88", "--select", RULES, str(tmp_path)]
     for command in (check, [ruff, "format", "--isolated", "--check", str(tmp_path)]):
