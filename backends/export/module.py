@@ -9,7 +9,7 @@ from backends.export.classes import component_classes, renamed_labels
 from backends.export.functions import definitions, needed
 from backends.export.target import Target
 from backends.export.text import INDENT, Names, docstring
-from backends.export.wiring import block_classes, model_class, repeated
+from backends.export.wiring import block_classes, bounded, model_class, repeated
 from genome.component import Library
 from genome.expressions import SIZE_NAMES
 from genome.instance import Instance
@@ -46,7 +46,7 @@ def module_text(
     about = docstring(
         [
             f"{' '.join(title.split())}: a sequence model in {target.title}.",
-            *_about(instance, library, recipe, lineage),
+            *_about(instance, library, target, recipe, lineage),
         ],
         0,
     )
@@ -54,10 +54,14 @@ def module_text(
     return "\n".join([*about, "", *_imports(target, whole), "", "", whole, ""])
 
 
-def _about(instance: Instance, library: Library, recipe: Sequence[str], lineage: Sequence[str]) -> list[str]:
+def _about(
+    instance: Instance, library: Library, target: Target, recipe: Sequence[str], lineage: Sequence[str]
+) -> list[str]:
     sizes = ", ".join(f"{name} {int(getattr(instance.sizes, name))}" for name in SIZE_NAMES)
     facts = f"{instance.cost.parameters:,} parameters at {sizes}. Shapes in comments are those at these sizes."
-    paragraphs = [_listed(recipe), facts]
+    end = f"up to {int(instance.sizes.context)} positions" if bounded(instance) else "without end"
+    facts += f" Decoding goes on {end} and keeps {instance.cost.state_bytes:,} bytes of a sequence in float32."
+    paragraphs = [_listed(recipe), facts, f"Use:\n{_listed(target.usage)}"]
     papers = []
     for name in dict.fromkeys(placed.program.name for placed in instance.programs()):
         component = library.get(name)
@@ -80,7 +84,7 @@ def _listed(lines: Sequence[str]) -> str:
 def _config(instance: Instance, written: str, depth: int) -> str:
     values = {**{name: int(getattr(instance.sizes, name)) for name in SIZE_NAMES}, "depth": depth}
     always = ("vocabulary", "width", "context")
-    used = [name for name in values if name in always or re.search(rf"\bconfig\.{name}\b", written)]
+    used = [name for name in _SIZES if name in always or re.search(rf"\bconfig\.{name}\b", written)]
     fields = [f"{INDENT}{name}: int = {values[name]}  # {_SIZES[name]}" for name in used]
     about = "Sizes of the model; settings of a component, such as heads, stand in its class."
     return "\n".join(["@dataclass(frozen=True)", "class Config:", *docstring([about], 1), "", *fields])

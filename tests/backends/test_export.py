@@ -105,6 +105,39 @@ def _assert_gradients_everywhere(model: Any) -> None:
         assert torch.isfinite(parameter.grad).all(), name
 
 
+@pytest.mark.parametrize("case", ["attention", "mamba2"])
+def test_a_prompt_is_continued_by_the_best_tokens_as_far_as_the_architecture_goes(target, case, folder_of):
+    own = exported(case, target, folder_of(case))
+    generate, length = own.module.generate, 60
+    if case == "attention":
+        with pytest.raises(ValueError, match="65 positions; the context has 64"):
+            generate(own.model, own.array(TOKENS[:, :length]), 6)
+    prompt, new = TOKENS[:, :length], 5 if case == "attention" else 9
+    chosen = np.asarray(generate(own.model, own.array(prompt), new, temperature=0))
+    assert chosen.shape == (2, new)
+    scores = own.logits(np.concatenate([prompt, chosen[:, :-1]], axis=1).astype(np.int32))
+    assert np.array_equal(chosen, scores[:, length - 1 :].argmax(axis=-1))
+
+
+def test_what_the_docstring_says_of_its_use_is_so_and_the_same_seed_draws_the_same(target, folder_of, monkeypatch):
+    own = exported("mamba2", target, folder_of("mamba2"))
+    monkeypatch.chdir(folder_of("mamba2"))
+    doc = own.module.__doc__
+    lines = doc.split("Use:\n")[1].split("\n\n")[0].split("\n")
+    assert len(lines) == 5
+    drawn = []
+    for _ in range(2):
+        given = {"tokens": TOKENS, "token": TOKENS[:, 0], "prompt": TOKENS[:, :12]}
+        names = {**vars(own.module), **{name: own.array(array) for name, array in given.items()}}
+        exec("\n".join(line.strip() for line in lines), names)
+        assert tuple(names["scores"].shape) == (2, SIZES.vocabulary)
+        assert int(names["state"].position) == 1
+        drawn.append(np.asarray(names["new"]))
+    assert drawn[0].shape == (2, 8)
+    assert len(np.unique(drawn[0])) > 2
+    assert np.array_equal(*drawn)
+
+
 @pytest.mark.parametrize("case", ["delta_net"])
 def test_a_step_of_training_lowers_the_loss_in_flax(case, tmp_path):
     import jax

@@ -41,7 +41,10 @@ class Past:
 
 
 class Decoder(nnx.Module):
-    """A model that reads whole sequences, or goes on from the state of decoding."""
+    """A model that reads whole sequences, or goes on from the state of decoding.
+
+    `nnx.jit(Model.step)` and `nnx.jit(Model.read)` are compiled.
+    """
 
     context: int | None = None  # most positions that it reads, if there is a limit
 

@@ -71,4 +71,5 @@ FLAX = Target(
         "Array": "from jax import Array",
         "load_file": "from safetensors.flax import load_file",
     },
+    random_key="key=jax.random.key(0)",
 )

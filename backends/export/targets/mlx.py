@@ -72,4 +72,5 @@ MLX = Target(
         "nn": "import mlx.nn as nn",
         "tree_flatten": "from mlx.utils import tree_flatten",
     },
+    random_key="key=mx.random.key(0)",
 )

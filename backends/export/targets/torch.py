@@ -72,4 +72,5 @@ TORCH = Target(
         "load_file": "from safetensors.torch import load_file",
         "nn": "from torch import Tensor, nn",
     },
+    random_key="generator=torch.Generator()",
 )
