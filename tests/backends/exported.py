@@ -84,7 +84,7 @@ class Exported:
                 return self.model(tokens).numpy()
         if self.target == "mlx":
             return np.array(self.model(tokens))
-        return np.asarray(self._compiled(lambda model, tokens: model(tokens), tokens))
+        return np.asarray(compiled_once(lambda model, tokens: model(tokens), self.model, tokens))
 
     def decoded(self, tokens_BxT: np.ndarray) -> tuple[np.ndarray, list[int]]:
         """Scores of tokens that are read from a state, and the bytes of a sequence in it before and after.
@@ -103,7 +103,7 @@ class Exported:
 
                 return jax.lax.scan(step, state, tokens_TxB)
 
-            state, scores_TxBxV = self._compiled(steps, tokens_BxT.T, state)
+            state, scores_TxBxV = compiled_once(steps, self.model, tokens_BxT.T, state)
             scores_BxTxV = np.asarray(scores_TxBxV).swapaxes(0, 1)
         else:
             parts = []
@@ -114,16 +114,23 @@ class Exported:
         assert int(state.position) == tokens_BxT.shape[1]
         return scores_BxTxV, [before, state_bytes(state, len(tokens_BxT))]
 
-    def _compiled(self, function: Any, *arguments: Any) -> Any:
-        """What a function of the Flax model and arrays returns."""
-        import jax
-        from flax import nnx
 
-        graph, state = nnx.split(self.model)
-        lowered = jax.jit(lambda state, *arrays: function(nnx.merge(graph, state), *arrays)).lower(
-            state, *arguments
-        )
-        return lowered.compile(QUICK)(state, *arguments)
+def compiled_once(function: Any, model: Any, *arguments: Any) -> Any:
+    """What a function of a Flax model and arrays returns, compiled to run once."""
+    import jax
+    from flax import nnx
+
+    graph, state = nnx.split(model)
+    merged = jax.jit(lambda state, *arrays: function(nnx.merge(graph, state), *arrays))
+    return merged.lower(state, *arguments).compile(QUICK)(state, *arguments)
+
+
+def lowered_scores(instance: Instance, tokens_BxT: np.ndarray) -> np.ndarray:
+    """Scores of an instance as this project lowers it to JAX, with the parameters of seed 0."""
+    from backends.jax.network import Network
+
+    network = Network(instance, initial_parameters(instance, 0))
+    return np.asarray(compiled_once(lambda network, tokens: network(tokens)[0], network, tokens_BxT))
 
 
 def state_bytes(state: Any, batch: int) -> int:
