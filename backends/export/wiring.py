@@ -193,8 +193,9 @@ def repeated(blocks: Sequence[Signature]) -> Sequence[Signature]:
     """The shortest sequence of blocks of which the model is a repetition; empty where blocks share values."""
     if not all(block.plain for block in blocks):
         return ()
-    lengths = (n for n in range(1, len(blocks) + 1) if len(blocks) % n == 0)
-    return next((blocks[:n] for n in lengths if blocks[:n] * (len(blocks) // n) == blocks), ())
+    order = list(blocks)
+    lengths = (n for n in range(1, len(order) + 1) if len(order) % n == 0)
+    return next((order[:n] for n in lengths if order[:n] * (len(order) // n) == order), ())
 
 
 def bounded(instance: Instance) -> bool:

@@ -52,8 +52,8 @@ class Decoder(nnx.Module):
         """The state before the first tokens: zeros, as each module has `kept` them."""
         arrays = {}
         for path, module in nnx.iter_modules(self):
-            kept = module.kept(batch) if hasattr(module, "kept") else {}
-            for name, shape in kept.items():
+            kept = getattr(module, "kept", None)
+            for name, shape in kept(batch).items() if kept else ():
                 arrays[".".join(map(str, (*path, name)))] = jnp.zeros(shape)
         return State(jnp.zeros((), int), arrays)
 
@@ -95,10 +95,10 @@ def generate(
         raise ValueError(f"{end} positions; the context has {model.context}")
     keys = jax.random.split(jax.random.key(0) if key is None else key, tokens)
     state, new, chosen = model.initial_state(prompt.shape[0]), prompt, []
-    for key in keys:
+    for own in keys:
         scores, state = last_scores(model, new, state)
         if temperature > 0:
-            new = jax.random.categorical(key, scores / temperature)[:, None]
+            new = jax.random.categorical(own, scores / temperature)[:, None]
         else:
             new = scores.argmax(axis=-1, keepdims=True)
         chosen.append(new)

@@ -47,8 +47,8 @@ class Decoder(nn.Module):
         """The state before the first tokens: zeros, as each module has `kept` them."""
         arrays = {}
         for path, module in self.named_modules():
-            kept = module.kept(batch) if hasattr(module, "kept") else {}
-            for name, shape in kept.items():
+            kept = getattr(module, "kept", None)
+            for name, shape in kept(batch).items() if kept else ():
                 arrays[f"{path}.{name}"] = mx.zeros(shape)
         return State(0, arrays)
 
@@ -80,11 +80,11 @@ def generate(
     """Continue prompts [B, T] by tokens [B, tokens]; at temperature 0 by the best."""
     keys = [None] * tokens if key is None else mx.random.split(key, tokens)
     state, new, chosen = model.initial_state(prompt.shape[0]), prompt, []
-    for key in keys:
+    for own in keys:
         scores, state = model.read(new, state)
         new = scores[:, -1:].argmax(axis=-1)
         if temperature > 0:
-            new = mx.random.categorical(scores[:, -1:] / temperature, key=key)
+            new = mx.random.categorical(scores[:, -1:] / temperature, key=own)
         mx.eval(new, state.arrays)
         chosen.append(new)
     return mx.concatenate(chosen, axis=1)

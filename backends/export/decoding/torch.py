@@ -48,8 +48,8 @@ class Decoder(nn.Module):
         like = next(self.parameters())
         arrays = {}
         for path, module in self.named_modules():
-            kept = module.kept(batch) if hasattr(module, "kept") else {}
-            for name, shape in kept.items():
+            kept = getattr(module, "kept", None)
+            for name, shape in kept(batch).items() if kept else ():
                 arrays[f"{path}.{name}"] = like.new_zeros(shape)
         return State(0, arrays)
 
