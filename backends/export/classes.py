@@ -21,12 +21,17 @@ from genome.values import Value
 
 @dataclass(frozen=True)
 class Signature:
-    """How a class is called: values it reads from earlier blocks, values it shares, whether it has a penalty."""
+    """How a class is called: values it reads from earlier blocks, values it shares, whether it has a penalty.
+
+    `past` says whether it takes what decoding knows of earlier positions, and `keeps` whether it adds to that.
+    """
 
     name: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     penalised: bool = False
+    past: bool = False
+    keeps: bool = False
 
     @property
     def plain(self) -> bool:
@@ -91,10 +96,19 @@ def _class(
     lines += docstring([about], 1)
     lines += ["", *constructor(target, declared)]
     arguments = [f"{argument}: {target.array}" for argument in inputs(program)]
+    if forward.past:
+        arguments.append(past_argument(forward.past))
     lines += ["", *method(target.method, arguments, target.array, len(forward.returns)), *forward.lines]
     lines.append(f"{INDENT * 2}return {', '.join(forward.returns)}")
-    signature = Signature(name, tuple(program.reads), tuple(program.writes), forward.penalised)
+    lines += ["", *forward.kept] if forward.kept else []
+    taps = tuple(program.reads), tuple(program.writes)
+    signature = Signature(name, *taps, forward.penalised, bool(forward.past), bool(forward.kept))
     return ComponentClass(signature, tuple(lines))
+
+
+def past_argument(name: str = "past") -> str:
+    """What is known of earlier positions: the last argument of a method, for decoding."""
+    return f"{name}: Past | None = None"
 
 
 def constructor(target: Target, statements: list[str]) -> Iterator[str]:

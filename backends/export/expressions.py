@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from backends.export.keeping import Keeping, keeping, spread
 from backends.export.target import Target
 from backends.export.text import Names, identifier, statement
 from genome.expressions import SIZE_NAMES, Expression, Name, substitute, text
@@ -43,12 +44,17 @@ class Operand:
 
 @dataclass(frozen=True)
 class Body:
-    """Lines of a forward method up to what it returns, the sizes it reads from its module, and its penalty."""
+    """Lines of a forward method up to what it returns, the sizes that its class reads from itself, and its penalty.
+
+    `past` is its argument for decoding, "" where it needs none, and `kept` the method that says what it keeps.
+    """
 
     lines: tuple[str, ...]
     returns: tuple[str, ...]
     sizes: tuple[str, ...]
     penalised: bool
+    past: str
+    kept: tuple[str, ...]
 
 
 def body(program: Program, attributes: dict[str, str], target: Target, taken: set[str]) -> Body:
@@ -91,6 +97,8 @@ class _Printer:
             if i is not None
         )
         self.numbers: set[int] = set()
+        self.past, self.decodes = self.scope.fresh("past"), False
+        self.keeping: Keeping = keeping(program, self._value_name)
         self.lines: list[str] = []
         self.penalties: list[str] = []
         self.written = {self._source(index) for index in program.writes.values()}
@@ -110,9 +118,11 @@ class _Printer:
         returns = [result, *(self.names[self._source(index)] for index in self.program.writes.values())]
         if self.penalties:
             returns.append(" + ".join(self.penalties))
-        written = "\n".join([*self.lines, *returns])
+        kept = self.keeping.lines if self.keeping.arrays else []
+        written = "\n".join([*self.lines, *returns, *kept])
         sizes = tuple(name for name in SIZE_NAMES if re.search(rf"\bself\.{name}\b", written))
-        return Body(tuple(self.lines), tuple(returns), sizes, bool(self.penalties))
+        past = self.past if self.decodes else ""
+        return Body(tuple(self.lines), tuple(returns), sizes, bool(self.penalties), past, tuple(kept))
 
     def _source(self, index: int) -> int:
         """The node whose value a chain of calls passes on."""
@@ -135,6 +145,12 @@ class _Printer:
         if operand.number:
             self.numbers.add(index)
         self.lines += statement(f"{name} = {operand.text}", "" if operand.number else self._shape(index))
+
+    def _value_name(self, index: int) -> str:
+        """A name for what a node computes: its own, that of its parameters, or that of its operation."""
+        node = self.nodes[index]
+        own = self.graph.inputs[index] if index < len(self.graph.inputs) else self.graph.nodes[index].name
+        return own or self._alias(index) or (label(node) if node.parameters else node.operation)
 
     def _alias(self, index: int) -> str:
         """The name of a value that was named when it was passed on."""
@@ -237,6 +253,8 @@ class _Printer:
     def _call(self, index: int, parts: list[Operand]) -> Operand:
         node = self.nodes[index]
         declared = OPERATIONS[node.operation]
+        past = self.keeping.arguments(self.program, index, self.past)
+        self.decodes = self.decodes or bool(past)
         if declared.family == "time" or node.operation in ("rope", "last_position"):
             parts = [self._over_time(part, index) for part in parts]
         if node.operation in ("maximum", "minimum", "linear_scan"):
@@ -245,13 +263,13 @@ class _Printer:
         places: dict[str, object] = dict(zip(ports, parts, strict=False))
         options = {key: self._option(index, key) for key in node.options}
         defaults = {option.name: option.default for option in declared.options}
-        places |= {**defaults, **options, "like": self.graph.inputs[0]}
+        places |= {**defaults, **options, "like": self.graph.inputs[0], "past": past}
         if node.parameters:
             holder = f"self.{self.attributes[label(node)]}"
             places |= {"module": holder, "parameter": self.target.read.format(holder)}
         match node.operation:
             case "attend":
-                return Operand(self._attend(node, places))
+                return Operand(self._attend(index, places))
             case "einsum":
                 return Operand(self._einsum(node, parts))
             case "concat":
@@ -260,7 +278,7 @@ class _Printer:
         if form is None:
             given = [places[option.name] for option in declared.options if places[option.name] is not None]
             arguments = [f"{value}" for value in (*parts, *given)]
-            return Operand(f"{node.operation}({', '.join(arguments)})")
+            return Operand(f"{node.operation}({', '.join(arguments)}{past})")
         level = PRODUCT if node.operation == "gain" else SUM if node.operation == "offset" else ATOM
         if level < ATOM:
             places["x"] = parts[0].bound(level)
@@ -268,31 +286,25 @@ class _Printer:
 
     def _over_time(self, part: Operand, index: int) -> Operand:
         """An input that does not vary over time (or, where queries meet keys, over sequences) as one that does."""
-        value, operation = self.nodes[part.node].value, self.nodes[index].operation
-        if operation in ("attend", "linear_attention", "delta_rule"):
-            constant = value.over != "stream"
-        else:
-            constant = value.over == "parameter" and not (
-                operation == "linear_scan" and part.node == self.nodes[index].inputs[0]
-            )
-        if not constant:
+        over = spread(self.program, self.nodes[index], part.node)
+        if not over:
             return part
-        return Operand(f"over_time({part}, {self.graph.inputs[0]}, {len(value.shape)})", node=part.node)
+        like = self.graph.inputs[0] if over == "sequences" else f"{self.graph.inputs[0]}[:1]"
+        features = len(self.nodes[part.node].value.shape)
+        return Operand(f"over_time({part}, {like}, {features})", node=part.node)
 
-    def _attend(self, node: TypedNode, places: dict[str, object]) -> str:
-        arguments = [f"{places[name]}" for name in ("q", "k", "v")]
-        biases = []
-        if places["window"] is not None:
-            biases.append(f"window_bias({places['q']}, {places['window']})")
-        if node.options.get("alibi"):
-            biases.append(f"alibi_bias({places['q']})")
+    def _attend(self, index: int, places: dict[str, object]) -> str:
+        arguments = ", ".join(f"{places[name]}" for name in ("q", "k", "v")) + f"{places['past']}"
+        window = "" if places["window"] is None else f", window={places['window']}"
+        arguments += window
+        if self.nodes[index].options.get("alibi"):
+            arguments += f", slopes=alibi_slopes({places['q']})"
         if "log_decay" in places:
-            biases.append(f"decay_bias({places['log_decay']})")
-        if biases:
-            arguments.append(f"bias={' + '.join(biases)}")
+            name = self.keeping.recurrences[index].name
+            arguments += f', bias=decay_bias({places["log_decay"]}, {self.past}, "{name}"{window})'
         if places["scale"] is not None:
-            arguments.append(f"scale={places['scale']}")
-        return f"attend({', '.join(arguments)})"
+            arguments += f", scale={places['scale']}"
+        return f"attend({arguments})"
 
     def _einsum(self, node: TypedNode, parts: list[Operand]) -> str:
         terms, output = str(node.options["equation"]).replace(" ", "").split("->")

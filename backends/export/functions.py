@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,9 +41,8 @@ def definitions(path: Path) -> dict[str, Definition]:
     return found
 
 
-def needed(path: Path, used: Iterable[str]) -> dict[str, Definition]:
-    """The definitions that names need, in the order of the file."""
-    known = definitions(path)
+def needed(known: Mapping[str, Definition], used: Iterable[str]) -> dict[str, Definition]:
+    """The definitions that names need, in their order."""
     wanted: set[str] = set()
     pending = [name for name in used if name in known]
     while pending:

@@ -9,7 +9,7 @@ from backends.export.classes import component_classes, renamed_labels
 from backends.export.functions import definitions, needed
 from backends.export.target import Target
 from backends.export.text import INDENT, Names, docstring
-from backends.export.wiring import block_classes, model_class
+from backends.export.wiring import block_classes, bounded, model_class, repeated
 from genome.component import Library
 from genome.expressions import SIZE_NAMES
 from genome.instance import Instance
@@ -23,13 +23,13 @@ def module_text(
     recipe: Sequence[str],
     lineage: Sequence[str] = (),
 ) -> str:
-    """The module: docstring, `Config`, operations, components, blocks, `Model`, `parameter_count` and `load`.
+    """The module: docstring, `Config`, decoding, operations, components, blocks, `Model` and `load`.
 
     `recipe` holds the lines of the ordered list, `lineage` those of the edits that led to it. The text is
     formatted, and the same for the same arguments.
     """
     renamed = renamed_labels(instance)
-    functions = definitions(target.operations)
+    functions = {**definitions(target.decoding), **definitions(target.operations)}
     imported = {word for name in target.imports for word in name.split(".")}
     names = Names({*functions, *imported, "Config", "Model", "load", "RENAMED"})
     components = component_classes(instance, library, target, names, renamed)
@@ -38,15 +38,15 @@ def module_text(
     classes.append(tuple(model_class(instance, components, order, target)))
     written = "\n".join("\n".join(lines) for lines in classes)
     words = set(re.findall(r"\w+", written))
-    held = needed(target.operations, {*words, "parameter_count", "fill"})
-    parts = [_config(instance, written)]
+    held = needed(functions, {*words, *definitions(target.decoding), "parameter_count", "fill"})
+    parts = [_config(instance, written, len(order) // len(repeated(order) or order))]
     parts += [definition.text for definition in held.values()]
     parts += ["\n".join(lines) for lines in classes]
     parts.append(_load(target, renamed))
     about = docstring(
         [
             f"{' '.join(title.split())}: a sequence model in {target.title}.",
-            *_about(instance, library, recipe, lineage),
+            *_about(instance, library, target, recipe, lineage),
         ],
         0,
     )
@@ -54,10 +54,14 @@ def module_text(
     return "\n".join([*about, "", *_imports(target, whole), "", "", whole, ""])
 
 
-def _about(instance: Instance, library: Library, recipe: Sequence[str], lineage: Sequence[str]) -> list[str]:
+def _about(
+    instance: Instance, library: Library, target: Target, recipe: Sequence[str], lineage: Sequence[str]
+) -> list[str]:
     sizes = ", ".join(f"{name} {int(getattr(instance.sizes, name))}" for name in SIZE_NAMES)
     facts = f"{instance.cost.parameters:,} parameters at {sizes}. Shapes in comments are those at these sizes."
-    paragraphs = [_listed(recipe), facts]
+    end = f"up to {int(instance.sizes.context)} positions" if bounded(instance) else "without end"
+    facts += f" Decoding goes on {end} and keeps {instance.cost.state_bytes:,} bytes of a sequence in float32."
+    paragraphs = [_listed(recipe), facts, f"Use:\n{_listed(target.usage)}"]
     papers = []
     for name in dict.fromkeys(placed.program.name for placed in instance.programs()):
         component = library.get(name)
@@ -77,10 +81,22 @@ def _listed(lines: Sequence[str]) -> str:
     return "\n".join("  " + line.replace("\n", " ") for line in lines)
 
 
-def _config(instance: Instance, written: str) -> str:
-    used = [name for name in SIZE_NAMES if re.search(rf"\bconfig\.{name}\b", written)]
-    fields = [f"{INDENT}{name}: int = {int(getattr(instance.sizes, name))}" for name in used]
-    return "\n".join(["@dataclass(frozen=True)", "class Config:", *docstring(["Sizes."], 1), "", *fields])
+def _config(instance: Instance, written: str, depth: int) -> str:
+    values = {**{name: int(getattr(instance.sizes, name)) for name in SIZE_NAMES}, "depth": depth}
+    always = ("vocabulary", "width", "context")
+    used = [name for name in _SIZES if name in always or re.search(rf"\bconfig\.{name}\b", written)]
+    fields = [f"{INDENT}{name}: int = {values[name]}  # {_SIZES[name]}" for name in used]
+    about = "Sizes of the model; settings of a component, such as heads, stand in its class."
+    return "\n".join(["@dataclass(frozen=True)", "class Config:", *docstring([about], 1), "", *fields])
+
+
+_SIZES = {
+    "vocabulary": "tokens",
+    "width": "features of the stream between blocks",
+    "hidden": "features inside of channel mixers",
+    "context": "positions of a training sequence",
+    "depth": "how often the blocks are repeated",
+}
 
 
 def _load(target: Target, renamed: Mapping[str, str]) -> str:

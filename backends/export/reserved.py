@@ -37,6 +37,7 @@ RESERVED_ATTRIBUTES = frozenset(
         "items",
         "iter_children",
         "iter_modules",
+        "kept",
         "keys",
         "leaf_modules",
         "load_state_dict",

@@ -9,25 +9,31 @@ from pathlib import Path
 OPERATIONS = Path(__file__).parent / "operations"
 """Where the functions are that modules hold."""
 
+DECODING = Path(__file__).parent / "decoding"
+"""Where the text is by which modules decode."""
+
 
 @dataclass(frozen=True)
 class Target:
     """One framework, as text.
 
-    `operations` is a file of functions, of which a module holds those that it uses. `expressions` maps operations
-    to text with named places: inputs, options, `{parameter}`, and `{like}`, an array over batch and time; an
-    operation without an entry is a call of the function of its name. `number` maps operations of an array and a
-    number, `{array}` and `{number}`, where these are written differently.
+    `operations` is a file of functions, of which a module holds those that it uses, and `decoding` one of what all
+    hold. `expressions` maps operations to text with named places: inputs, options, `{parameter}`, `{like}`, an array
+    over batch and time, and `{past}`, further arguments for decoding, each after a comma; an operation without an
+    entry is a call of the function of its name. `number` maps operations of an array and a number, `{array}` and
+    `{number}`, where these are written differently.
 
     `array` is the type of arrays, `base` that of modules, `modules` the type of a list of modules ("" for a plain
     list), `method` the forward method, `prepare` what a constructor begins with, `random` the type of a source of
     random numbers ("" where it is global), `empty` a model to be filled. `read` is how a call reads a learned array, and
-    `imports` maps names to the statements that bring them.
+    `imports` maps names to the statements that bring them. `random_key` is how a reader writes a source of random
+    numbers for `generate`.
     """
 
     name: str
     title: str
     operations: Path
+    decoding: Path
     expressions: Mapping[str, str]
     number: Mapping[str, str]
     array: str
@@ -40,6 +46,19 @@ class Target:
     read: str
     float32: str
     imports: Mapping[str, str]
+    random_key: str
+
+    @property
+    def usage(self) -> list[str]:
+        """Statements by which a module is used."""
+        made = f"Model({self.arguments.replace('config', 'Config()').replace('rngs', 'nnx.Rngs(0)')})"
+        return [
+            f"model = load('weights.safetensors')  # or {made}",
+            "scores = model(tokens)  # [B, T] to [B, T, vocabulary]",
+            "state = model.initial_state(batch=2)",
+            "scores, state = model.step(token, state)  # [B] to [B, vocabulary]",
+            f"new = generate(model, prompt, tokens=8, {self.random_key})",
+        ]
 
     @property
     def parameters(self) -> list[str]:

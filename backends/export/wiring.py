@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from backends.export.classes import ComponentClass, Signature, class_key, constructor, method
+from backends.export.classes import ComponentClass, Signature, class_key, constructor, method, past_argument
 from backends.export.target import Target
 from backends.export.text import INDENT, Names, bracketed, camel, docstring, identifier, statement
 from genome.instance import Instance, PlacedBlock, PlacedProgram
 
-STREAM = "x"
+STREAM, PAST = "x", "past"
 
 
 class Flow:
@@ -18,7 +18,7 @@ class Flow:
 
     def __init__(self, target: Target, taken: Sequence[str] = ()) -> None:
         self.target = target
-        self.names = Names(taken)
+        self.names = Names([*taken, PAST])
         self.shared: dict[str, str] = {}
         self.reads: dict[str, str] = {}
         self.penalties: list[str] = []
@@ -34,12 +34,23 @@ class Flow:
         if signature.penalised:
             self.penalties.append(self.names.fresh("penalty_term"))
             results.append(self.penalties[-1])
-        self.steps.append((results, f"{place}({', '.join([*arguments, *taken])})"))
+        given = [*arguments, *taken]
+        if signature.keeps:
+            path = place.removeprefix("self.").replace("[", ".").replace("]", "")
+            given.append(f'{PAST} and {PAST}.at("{path}")')
+        elif signature.past:
+            given.append(PAST)
+        self.steps.append((results, f"{place}({', '.join(given)})"))
         return result
 
-    def loop(self) -> None:
+    def loop(self, decoding: bool) -> None:
         """Apply all blocks to the stream, one after the other."""
-        self.steps.append(([], f"for block in self.blocks:\n{INDENT * 3}{STREAM} = block({STREAM})"))
+        if decoding:
+            loop = "for index, block in enumerate(self.blocks):"
+            call = f'block({STREAM}, {PAST} and {PAST}.at(f"blocks.{{index}}"))'
+        else:
+            loop, call = "for block in self.blocks:", f"block({STREAM})"
+        self.steps.append(([], f"{loop}\n{INDENT * 3}{STREAM} = {call}"))
 
     def lines(self, returned: Sequence[str]) -> list[str]:
         """The statements, the last of which returns; results that nobody reads get no name."""
@@ -66,7 +77,11 @@ class Flow:
 def block_classes(
     instance: Instance, components: dict[str, ComponentClass], target: Target, names: Names
 ) -> tuple[dict[str, ComponentClass], list[Signature]]:
-    """Classes of the distinct blocks, and for every block in order the one that it is an object of."""
+    """Classes of the distinct blocks, and for every block in order the one that it is an object of.
+
+    Where one component takes what is known of earlier positions, all blocks do.
+    """
+    decoding = any(own.signature.past for own in components.values())
     found: dict[str, ComponentClass] = {}
     order: list[Signature] = []
     for block in instance.blocks:
@@ -74,12 +89,14 @@ def block_classes(
         key += class_key(block.residual.program) if block.residual else ""
         if key not in found:
             mixers = "".join(camel(branch[-1].program.name) for branch in block.branches)
-            found[key] = _block(block, names.fresh(f"{mixers}Block"), components, target)
+            found[key] = _block(block, names.fresh(f"{mixers}Block"), components, target, decoding)
         order.append(found[key].signature)
     return found, order
 
 
-def _block(block: PlacedBlock, name: str, components: dict[str, ComponentClass], target: Target) -> ComponentClass:
+def _block(
+    block: PlacedBlock, name: str, components: dict[str, ComponentClass], target: Target, decoding: bool
+) -> ComponentClass:
     def signature(placed: PlacedProgram) -> Signature:
         return components[class_key(placed.program)].signature
 
@@ -114,9 +131,12 @@ def _block(block: PlacedBlock, name: str, components: dict[str, ComponentClass],
     lines += constructor(target, declared)
     returned = [joined, *writes.values(), *_total(flow)]
     arguments = [f"{argument}: {target.array}" for argument in (STREAM, *flow.reads.values())]
+    arguments += [past_argument(PAST)] if decoding else []
     lines += ["", *method(target.method, arguments, target.array, len(returned)), *flow.lines(returned)]
     penalised = bool(flow.penalties)
-    return ComponentClass(Signature(name, tuple(flow.reads), tuple(writes), penalised), tuple(lines))
+    keeps = any(signature(placed).keeps for placed in block.programs())
+    own = Signature(name, tuple(flow.reads), tuple(writes), penalised, decoding, keeps)
+    return ComponentClass(own, tuple(lines))
 
 
 def model_class(
@@ -133,16 +153,24 @@ def model_class(
             return _flush(bracketed(f"self.{name} = [", made, "]"))
         return [*_flush(bracketed(f"{name} = [", made, "]")), f"self.{name} = {_modules(target, name)}"]
 
-    declared = ends("embedding", instance.embedding)
-    declared += listed("blocks", [f"{block.name}({target.arguments})" for block in blocks])
+    declared = ["self.context = config.context"] if bounded(instance) else []
+    declared += ends("embedding", instance.embedding)
+    cycle = repeated(blocks)
+    if cycle:
+        made = [f"{block.name}({target.arguments})" for block in cycle]
+        declared += ["blocks = []", "for _ in range(config.depth):"]
+        declared += _flush(bracketed("blocks += [", made, "]", 3))
+        declared.append(f"self.blocks = {_modules(target, 'blocks')}")
+    else:
+        declared += listed("blocks", [f"{block.name}({target.arguments})" for block in blocks])
     declared += ends("head", instance.head)
     flow = Flow(target, [STREAM, "tokens", "block"])
     value = "tokens"
     for index, placed in enumerate(instance.embedding):
         own = components[class_key(placed.program)].signature
         value = flow.call(f"self.embedding[{index}]", own, [value], STREAM)
-    if all(block.plain for block in blocks):
-        flow.loop()
+    if cycle:
+        flow.loop(blocks[0].past)
     else:
         for index, block in enumerate(blocks):
             flow.call(f"self.blocks[{index}]", block, [STREAM], STREAM)
@@ -150,15 +178,33 @@ def model_class(
         flow.call(f"self.head[{index}]", components[class_key(placed.program)].signature, [STREAM], STREAM)
     scores = target.float32.format(STREAM)
     about = "Tokens [B, T] to scores of the next token, float32 [B, T, vocabulary]."
-    lines = [f"class Model({target.base}):", *docstring([about], 1), "", *constructor(target, declared), ""]
-    arguments = [f"tokens: {target.array}"]
+    lines = ["class Model(Decoder):", *docstring([about], 1), "", *constructor(target, declared), ""]
+    arguments = [f"tokens: {target.array}", past_argument(PAST)]
     lines += method(target.method, arguments, target.array, 1)
     if not flow.penalties:
         return [*lines, *flow.lines([scores])]
-    lines += [f"{INDENT * 2}return self.scores_and_penalty(tokens)[0]", ""]
+    lines += [f"{INDENT * 2}return self.scores_and_penalty(tokens, past)[0]", ""]
     lines += method("scores_and_penalty", arguments, target.array, 2)
     lines += docstring(["The scores, and what training adds to the loss of the targets."], 2)
     return [*lines, *flow.lines([scores, *_total(flow)])]
+
+
+def repeated(blocks: Sequence[Signature]) -> Sequence[Signature]:
+    """The shortest sequence of blocks of which the model is a repetition; empty where blocks share values."""
+    if not all(block.plain for block in blocks):
+        return ()
+    order = list(blocks)
+    lengths = (n for n in range(1, len(order) + 1) if len(order) % n == 0)
+    return next((order[:n] for n in lengths if order[:n] * (len(order) // n) == order), ())
+
+
+def bounded(instance: Instance) -> bool:
+    """Whether decoding ends with the context: at the end of a table of positions or of what is kept."""
+    return any(
+        node.operation == "position_embedding" or instance.sizes.context in node.history.values()
+        for placed in instance.programs()
+        for node in placed.program.nodes
+    )
 
 
 def _total(flow: Flow) -> list[str]:

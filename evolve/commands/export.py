@@ -59,7 +59,12 @@ def export(
     components: Components = None,
     out: AttemptsOf = None,
 ) -> None:
-    """Write a recipe as one readable Python module of PyTorch, Flax or MLX."""
+    """Write a recipe as one readable Python module of PyTorch, Flax or MLX.
+
+    The module reads whole sequences, `model(tokens)`, and decodes: `state = model.initial_state(batch)`, then
+    `scores, state = model.step(token, state)` for one token of each sequence, or `model.read(tokens, state)` for
+    several. `generate(model, prompt, tokens, temperature)` continues a prompt; temperature 0 takes the likeliest.
+    """
     if to not in TARGETS:
         raise ValueError(f"--to {to}: unknown; accepted: {', '.join(TARGETS)}")
     if hidden is not None and width is None:

@@ -14,6 +14,8 @@ from genome.recipe import Block, Gene, Recipe
 from genome.values import Sizes
 
 SIZES = Sizes(width=16, hidden=32, vocabulary=11, context=12)
+DECODED = Sizes(width=16, hidden=32, vocabulary=24, context=64)
+"""Sizes at which decoding passes every window and filter of the library."""
 
 
 def gene(component: str, **settings: Scalar) -> Gene:

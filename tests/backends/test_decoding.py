@@ -15,6 +15,7 @@ from genome.instance import Instance, instantiate
 from genome.operation import OPERATIONS
 from genome.parser import parse_component
 from genome.values import Sizes
+from tests.backends.small_recipes import DECODED as SIZES
 from tests.backends.small_recipes import block, recipe
 
 LIBRARY = load_library()
@@ -23,7 +24,6 @@ MIXERS = [name for name in MODELS if LIBRARY[name].kind in ("mixer", "position")
 ARCHITECTURES = load_architectures()
 IN_ARCHITECTURES = {gene.component for known in ARCHITECTURES.values() for _, gene in known.recipe.genes()}
 OTHERS = [name for name in MODELS if name not in IN_ARCHITECTURES]
-SIZES = Sizes(width=16, hidden=32, vocabulary=24, context=64)
 PROBE_SIZES = replace(SIZES, width=32)
 BATCH = 2
 

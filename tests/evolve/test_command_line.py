@@ -199,6 +199,13 @@ def test_an_attempt_is_exported_with_its_lineage_and_its_weights(
     assert [path.name for path in tmp_path.iterdir()] == ["model.py"]
 
 
+def test_the_help_of_export_says_how_to_decode(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--help"]) == 0
+    told = capsys.readouterr().out
+    for call in ("initial_state(", "step(", "read(", "generate("):
+        assert call in told
+
+
 def test_weights_are_exported_beside_the_module(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     from backends.initial import initial_parameters
     from backends.weights import read_state, write_state

@@ -9,6 +9,8 @@ from flax import nnx
 from jax import Array
 from safetensors.flax import load_file
 
+from backends.export.decoding.flax import Past
+
 
 def constant(*shape: int, value: float) -> nnx.Param:
     """A learned array that starts at one value."""
@@ -80,24 +82,30 @@ def l2_normalize(x: Array) -> Array:
     return x * jax.lax.rsqrt(jnp.sum(x * x, axis=-1, keepdims=True) + 1e-6)
 
 
-def position(like: Array) -> Array:
+def places(like: Array, past: Past | None = None) -> Array:
+    """The numbers of the positions: [T]."""
+    first = 0 if past is None else past.position
+    return first + jnp.arange(like.shape[1])
+
+
+def position(like: Array, past: Past | None = None) -> Array:
     """The number of every position: [1, T, 1]."""
-    return jnp.arange(like.shape[1], dtype=jnp.float32)[None, :, None]
+    return places(like, past).astype(jnp.float32)[None, :, None]
 
 
-def sinusoid(features: int, like: Array) -> Array:
+def sinusoid(features: int, like: Array, past: Past | None = None) -> Array:
     """Sines and cosines of the position (1706.03762): [1, T, features]."""
     even = jnp.arange(0, features, 2)
-    angle = position(like) * 10000.0 ** (-even / features)
+    angle = position(like, past) * 10000.0 ** (-even / features)
     table = jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=-1)
     return table.reshape(1, like.shape[1], -1)[..., :features]
 
 
-def rope(x: Array, base: float) -> Array:
+def rope(x: Array, base: float, past: Past | None = None) -> Array:
     """Rotate pairs of the last axis by angles that grow with time (2104.09864)."""
     half = x.shape[-1] // 2
     rate = base ** (-jnp.arange(half) / half)
-    angle = jnp.arange(x.shape[1])[:, None] * rate
+    angle = places(x, past)[:, None] * rate
     angle = angle.reshape(x.shape[1], *[1] * (x.ndim - 3), half)
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
@@ -110,77 +118,145 @@ def last_position(x: Array) -> Array:
     return jnp.broadcast_to(x[:, -1:], x.shape)
 
 
-def shift(x: Array, steps: int) -> Array:
+def recent(x: Array, length: int, past: Past | None, name: str) -> Array:
+    """x behind the values of some positions before, zero before the start."""
+    if past is None:
+        start = jnp.zeros((x.shape[0], length, *x.shape[2:]), x.dtype)
+        return jnp.concatenate([start, x], axis=1)
+    kept = past.read(name)
+    whole = jnp.concatenate([kept, x], axis=1)
+    past.keep(name, whole[:, x.shape[1] :])
+    return whole[:, kept.shape[1] - length :]
+
+
+def cached(x: Array, past: Past | None, name: str, window: int | None = None) -> Array:
+    """x behind its values in a window before, or at its place in the context."""
+    if past is None:
+        return x
+    kept = past.read(name)
+    if window is not None:
+        return recent(x, kept.shape[1], past, name)
+    x = x.astype(kept.dtype)
+    whole = jax.lax.dynamic_update_slice_in_dim(kept, x, past.position, axis=1)
+    past.keep(name, whole)
+    return whole
+
+
+def shift(x: Array, steps: int, past: Past | None = None, name: str = "") -> Array:
     """The value of some positions before, zero before the start."""
-    start = jnp.zeros_like(x[:, :steps])
-    return jnp.concatenate([start, x[:, : max(x.shape[1] - steps, 0)]], axis=1)
+    return recent(x, steps, past, name)[:, : x.shape[1]]
 
 
-def causal_conv(x: Array, weight: Array) -> Array:
+def causal_conv(
+    x: Array, weight: Array, past: Past | None = None, name: str = ""
+) -> Array:
     """A filter over the last positions; its first row meets the present."""
-    y = weight[0] * x
-    for lag in range(1, weight.shape[0]):
-        y = y + weight[lag] * shift(x, lag)
+    earlier = weight.shape[0] - 1
+    whole, y = recent(x, earlier, past, name), weight[0] * x
+    for lag in range(1, earlier + 1):
+        first = earlier - lag
+        y = y + weight[lag] * whole[:, first : first + x.shape[1]]
     return y
 
 
-def long_conv(x: Array, filter: Array) -> Array:
+def long_conv(
+    x: Array,
+    filter: Array,
+    past: Past | None = None,
+    names: tuple[str, str] = ("", ""),
+) -> Array:
     """A filter as long as the context, by Fourier transforms (2302.10866)."""
-    time = x.shape[1]
-    spectrum = jnp.fft.rfft(x, n=2 * time, axis=1)
-    spectrum = spectrum * jnp.fft.rfft(filter, n=2 * time, axis=1)
-    return jnp.fft.irfft(spectrum, n=2 * time, axis=1)[:, :time]
+    time, first = x.shape[1], 0 if past is None else past.position
+    x, filter = cached(x, past, names[0]), cached(filter, past, names[1])
+    if time == 1:
+        ago = jnp.roll(jnp.flip(x, axis=1), first + 1, axis=1)
+        return (filter * ago).sum(axis=1, keepdims=True)
+    whole = x.shape[1]
+    spectrum = jnp.fft.rfft(x, n=2 * whole, axis=1)
+    spectrum = spectrum * jnp.fft.rfft(filter, n=2 * whole, axis=1)
+    y = jnp.fft.irfft(spectrum, n=2 * whole, axis=1)
+    return jax.lax.dynamic_slice_in_dim(y, first, time, axis=1)
 
 
-def linear_scan(decay: Array, x: Array) -> Array:
+def cumulative_sum(x: Array, past: Past | None = None, name: str = "") -> Array:
+    """The sum over all positions so far."""
+    total = jnp.cumsum(x, axis=1)
+    if past is not None:
+        total = total + past.read(name)[:, None]
+        past.keep(name, total[:, -1])
+    return total
+
+
+def linear_scan(
+    decay: Array, x: Array, past: Past | None = None, name: str = ""
+) -> Array:
     """h = decay * h + x along time, as a tree of depth log T."""
     decay, x = jnp.broadcast_arrays(decay, x)
+    if past is not None:
+        x = x.at[:, 0].add(decay[:, 0] * past.read(name))
 
     def join(early: tuple[Array, Array], late: tuple[Array, Array]):
         return early[0] * late[0], late[0] * early[1] + late[1]
 
-    return jax.lax.associative_scan(join, (decay, x), axis=1)[1]
+    y = jax.lax.associative_scan(join, (decay, x), axis=1)[1]
+    if past is not None:
+        past.keep(name, y[:, -1])
+    return y
 
 
-def window_bias(q: Array, window: int) -> Array:
-    """Hide what lies further back than a window: [T, T]."""
-    place = jnp.arange(q.shape[1])
-    return jnp.where(place[:, None] - place < window, 0.0, -jnp.inf)
-
-
-def alibi_bias(q: Array) -> Array:
-    """Lower scores with distance, at a rate for each head (2108.12409): [H, T, T]."""
+def alibi_slopes(q: Array) -> Array:
+    """How fast scores fall with distance, for each head (2108.12409): [H, 1, 1]."""
     heads = q.shape[2]
     power = 2 ** math.floor(math.log2(heads))
     slopes = [2 ** (-8 * i / power) for i in range(1, power + 1)]
     slopes += [2 ** (-4 * i / power) for i in range(1, 2 * power, 2)]
-    place = jnp.arange(q.shape[1])
-    rate = jnp.asarray(slopes[:heads])[:, None, None]
-    return -rate * (place[:, None] - place)
+    return jnp.asarray(slopes[:heads])[:, None, None]
 
 
-def decay_bias(log_decay: Array) -> Array:
-    """Sums of log decays between two positions (2503.02130): [B, H, T, T]."""
-    total = jnp.swapaxes(jnp.cumsum(log_decay, axis=1), 1, 2)
-    return total[..., :, None] - total[..., None, :]
+def decay_bias(
+    log_decay: Array,
+    past: Past | None = None,
+    name: str = "",
+    window: int | None = None,
+) -> Array:
+    """Sums of log decays between keys and queries (2503.02130): [B, H, T, S]."""
+    total = jnp.cumsum(log_decay, axis=1)
+    if past is not None:
+        last = past.position - 1 if window is None else -1
+        total = total + past.read(name)[:, last, None]
+    every = cached(total, past, name, window)
+    return total.swapaxes(1, 2)[..., None] - every.swapaxes(1, 2)[..., None, :]
 
 
 def attend(
     q: Array,
     k: Array,
     v: Array,
+    past: Past | None = None,
+    names: tuple[str, str] = ("", ""),
+    window: int | None = None,
+    slopes: Array | None = None,
     bias: Array | None = None,
     scale: float | None = None,
 ) -> Array:
     """Causal softmax attention; groups of heads may share keys (2305.13245)."""
     time, heads, size = q.shape[1:]
+    k, v = cached(k, past, names[0], window), cached(v, past, names[1], window)
     k, v = (jnp.repeat(x, heads // x.shape[2], axis=2) for x in (k, v))
+    place = jnp.arange(k.shape[1])
+    if past is not None and window is not None:
+        place = place + past.position + time - k.shape[1]  # queries are the last
+    distance = places(q, past)[:, None] - place  # [T, S]
+    visible = (distance >= 0) & (place >= 0)
+    if window is not None:
+        visible = visible & (distance < window)
     score = jnp.einsum("bthk,bshk->bhts", q, k)
     score = score * (size**-0.5 if scale is None else scale)
+    if slopes is not None:
+        score = score - slopes * distance
     if bias is not None:
         score = score + bias
-    earlier = jnp.tril(jnp.ones((time, time), bool))
-    weight = jax.nn.softmax(jnp.where(earlier, score, -jnp.inf), axis=-1)
+    weight = jax.nn.softmax(jnp.where(visible, score, -jnp.inf), axis=-1)
     return jnp.einsum("bhts,bshv->bthv", weight, v)
 
 
@@ -216,7 +292,12 @@ def channel_scores(q: Array, k: Array, total: Array) -> Array:
 
 
 def linear_attention(
-    q: Array, k: Array, v: Array, log_decay: Array | None = None
+    q: Array,
+    k: Array,
+    v: Array,
+    log_decay: Array | None = None,
+    past: Past | None = None,
+    name: str = "",
 ) -> Array:
     """S = exp(log_decay) S + k v^T, read by q / sqrt(K), in chunks (2312.06635).
 
@@ -232,11 +313,13 @@ def linear_attention(
     total = jnp.cumsum(decay, axis=-2)
     score = (channel_scores if by_channel else head_scores)(q, k, total)
     y = score @ v
-    if y.shape[1] > 1:
+    if y.shape[1] > 1 or past is not None:
         last = total[..., -1:, :]
         update = (k * jnp.exp(last - total)).swapaxes(-1, -2) @ v
-        state = linear_scan(jnp.exp(last).swapaxes(-1, -2), update)
-        y = y + (q * jnp.exp(total)) @ shift(state, 1)
+        start = jnp.zeros_like(update[:, 0]) if past is None else past.read(name)
+        state = linear_scan(jnp.exp(last).swapaxes(-1, -2), update, past, name)
+        before = jnp.concatenate([start[:, None], state[:, :-1]], axis=1)
+        y = y + (q * jnp.exp(total)) @ before
     return unchunked(y, time)
 
 
@@ -246,6 +329,8 @@ def delta_rule(
     v: Array,
     beta: Array,
     log_decay: Array | None = None,
+    past: Past | None = None,
+    name: str = "",
 ) -> Array:
     """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
     time, size = q.shape[1], q.shape[-1]
@@ -270,8 +355,10 @@ def delta_rule(
         return kept * state + key @ stored, query @ state + score @ stored
 
     chunks = (written, erased, query, score, key, jnp.exp(last))
-    start = jnp.zeros_like(key[:, 0] @ v[:, 0])
-    _, y = jax.lax.scan(step, start, tuple(x.swapaxes(0, 1) for x in chunks))
+    start = jnp.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
+    state, y = jax.lax.scan(step, start, tuple(x.swapaxes(0, 1) for x in chunks))
+    if past is not None:
+        past.keep(name, state)
     return unchunked(y.swapaxes(0, 1), time)
 
 

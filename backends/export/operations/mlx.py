@@ -8,6 +8,8 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
+from backends.export.decoding.mlx import Past
+
 
 def constant(*shape: int, value: float) -> mx.array:
     """A learned array that starts at one value."""
@@ -73,24 +75,30 @@ def l2_normalize(x: mx.array) -> mx.array:
     return x * mx.rsqrt(x.square().sum(axis=-1, keepdims=True) + 1e-6)
 
 
-def position(like: mx.array) -> mx.array:
+def places(like: mx.array, past: Past | None = None) -> mx.array:
+    """The numbers of the positions: [T]."""
+    first = 0 if past is None else past.position
+    return mx.arange(first, first + like.shape[1])
+
+
+def position(like: mx.array, past: Past | None = None) -> mx.array:
     """The number of every position: [1, T, 1]."""
-    return mx.arange(like.shape[1], dtype=mx.float32)[None, :, None]
+    return places(like, past).astype(mx.float32)[None, :, None]
 
 
-def sinusoid(features: int, like: mx.array) -> mx.array:
+def sinusoid(features: int, like: mx.array, past: Past | None = None) -> mx.array:
     """Sines and cosines of the position (1706.03762): [1, T, features]."""
     even = mx.arange(0, features, 2)
-    angle = position(like) * mx.exp(-math.log(10000.0) / features * even)
+    angle = position(like, past) * mx.exp(-math.log(10000.0) / features * even)
     table = mx.stack([mx.sin(angle), mx.cos(angle)], axis=-1)
     return mx.flatten(table, -2)[..., :features]
 
 
-def rope(x: mx.array, base: float) -> mx.array:
+def rope(x: mx.array, base: float, past: Past | None = None) -> mx.array:
     """Rotate pairs of the last axis by angles that grow with time (2104.09864)."""
     half = x.shape[-1] // 2
     rate = mx.exp(-math.log(base) / half * mx.arange(half))
-    angle = mx.arange(x.shape[1])[:, None] * rate
+    angle = places(x, past)[:, None] * rate
     angle = angle.reshape(x.shape[1], *[1] * (x.ndim - 3), half)
     cosine, sine = mx.cos(angle), mx.sin(angle)
     first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
@@ -103,77 +111,145 @@ def last_position(x: mx.array) -> mx.array:
     return mx.broadcast_to(x[:, -1:], x.shape)
 
 
-def shift(x: mx.array, steps: int) -> mx.array:
+def recent(x: mx.array, length: int, past: Past | None, name: str) -> mx.array:
+    """x behind the values of some positions before, zero before the start."""
+    if past is None:
+        start = mx.zeros((x.shape[0], length, *x.shape[2:]), x.dtype)
+        return mx.concatenate([start, x], axis=1)
+    kept = past.read(name)
+    whole = mx.concatenate([kept, x], axis=1)
+    past.keep(name, whole[:, x.shape[1] :])
+    return whole[:, kept.shape[1] - length :]
+
+
+def cached(
+    x: mx.array, past: Past | None, name: str, window: int | None = None
+) -> mx.array:
+    """x behind its values at all positions before, or at those of a window."""
+    if past is None:
+        return x
+    kept, end = past.read(name), past.position + x.shape[1]
+    if window is not None:
+        length = min(window, past.position, kept.shape[1])
+        return recent(x, length, past, name)
+    kept[:, past.position : end] = x
+    return kept[:, :end]
+
+
+def shift(
+    x: mx.array, steps: int, past: Past | None = None, name: str = ""
+) -> mx.array:
     """The value of some positions before, zero before the start."""
-    start = mx.zeros_like(x[:, :steps])
-    return mx.concatenate([start, x[:, : max(x.shape[1] - steps, 0)]], axis=1)
+    return recent(x, steps, past, name)[:, : x.shape[1]]
 
 
-def causal_conv(x: mx.array, weight: mx.array) -> mx.array:
+def causal_conv(
+    x: mx.array, weight: mx.array, past: Past | None = None, name: str = ""
+) -> mx.array:
     """A filter over the last positions; its first row meets the present."""
-    y = weight[0] * x
-    for lag in range(1, weight.shape[0]):
-        y = y + weight[lag] * shift(x, lag)
+    earlier = weight.shape[0] - 1
+    whole, y = recent(x, earlier, past, name), weight[0] * x
+    for lag in range(1, earlier + 1):
+        first = earlier - lag
+        y = y + weight[lag] * whole[:, first : first + x.shape[1]]
     return y
 
 
-def long_conv(x: mx.array, filter: mx.array) -> mx.array:
+def long_conv(
+    x: mx.array,
+    filter: mx.array,
+    past: Past | None = None,
+    names: tuple[str, str] = ("", ""),
+) -> mx.array:
     """A filter as long as the context, by Fourier transforms (2302.10866)."""
     time = x.shape[1]
-    spectrum = mx.fft.rfft(x, n=2 * time, axis=1)
-    spectrum = spectrum * mx.fft.rfft(filter, n=2 * time, axis=1)
-    return mx.fft.irfft(spectrum, n=2 * time, axis=1)[:, :time]
+    x, filter = cached(x, past, names[0]), cached(filter, past, names[1])
+    if time == 1:
+        return (filter * x[:, ::-1]).sum(axis=1, keepdims=True)
+    whole = x.shape[1]
+    spectrum = mx.fft.rfft(x, n=2 * whole, axis=1)
+    spectrum = spectrum * mx.fft.rfft(filter, n=2 * whole, axis=1)
+    return mx.fft.irfft(spectrum, n=2 * whole, axis=1)[:, whole - time : whole]
 
 
-def linear_scan(decay: mx.array, x: mx.array) -> mx.array:
+def cumulative_sum(x: mx.array, past: Past | None = None, name: str = "") -> mx.array:
+    """The sum over all positions so far."""
+    total = mx.cumsum(x, axis=1)
+    if past is not None:
+        total = total + past.read(name)[:, None]
+        past.keep(name, total[:, -1])
+    return total
+
+
+def linear_scan(
+    decay: mx.array, x: mx.array, past: Past | None = None, name: str = ""
+) -> mx.array:
     """h = decay * h + x along time, in log T passes that double their reach."""
     decay, x = mx.broadcast_arrays(decay, x)
+    if past is not None:
+        first = decay[:, :1] * past.read(name)[:, None] + x[:, :1]
+        x = mx.concatenate([first, x[:, 1:]], axis=1)
     reach = 1
     while reach < x.shape[1]:
         x = x + decay * shift(x, reach)
         decay = decay * shift(decay, reach)
         reach *= 2
+    if past is not None:
+        past.keep(name, x[:, -1])
     return x
 
 
-def window_bias(q: mx.array, window: int) -> mx.array:
-    """Hide what lies further back than a window: [T, T]."""
-    place = mx.arange(q.shape[1])
-    return mx.where(place[:, None] - place < window, 0.0, -mx.inf)
-
-
-def alibi_bias(q: mx.array) -> mx.array:
-    """Lower scores with distance, at a rate for each head (2108.12409): [H, T, T]."""
+def alibi_slopes(q: mx.array) -> mx.array:
+    """How fast scores fall with distance, for each head (2108.12409): [H, 1, 1]."""
     heads = q.shape[2]
     power = 2 ** math.floor(math.log2(heads))
     slopes = [2 ** (-8 * i / power) for i in range(1, power + 1)]
     slopes += [2 ** (-4 * i / power) for i in range(1, 2 * power, 2)]
-    place = mx.arange(q.shape[1])
-    rate = mx.array(slopes[:heads])[:, None, None]
-    return -rate * (place[:, None] - place)
+    return mx.array(slopes[:heads])[:, None, None]
 
 
-def decay_bias(log_decay: mx.array) -> mx.array:
-    """Sums of log decays between two positions (2503.02130): [B, H, T, T]."""
-    total = mx.cumsum(log_decay, axis=1).swapaxes(1, 2)
-    return total[..., :, None] - total[..., None, :]
+def decay_bias(
+    log_decay: mx.array,
+    past: Past | None = None,
+    name: str = "",
+    window: int | None = None,
+) -> mx.array:
+    """Sums of log decays between keys and queries (2503.02130): [B, H, T, S]."""
+    total = mx.cumsum(log_decay, axis=1)
+    if past is not None:
+        last = past.position - 1 if window is None else -1
+        total = total + past.read(name)[:, last, None]
+    every = cached(total, past, name, window)
+    return total.swapaxes(1, 2)[..., None] - every.swapaxes(1, 2)[..., None, :]
 
 
 def attend(
     q: mx.array,
     k: mx.array,
     v: mx.array,
+    past: Past | None = None,
+    names: tuple[str, str] = ("", ""),
+    window: int | None = None,
+    slopes: mx.array | None = None,
     bias: mx.array | None = None,
     scale: float | None = None,
 ) -> mx.array:
     """Causal softmax attention; groups of heads may share keys (2305.13245)."""
     factor = q.shape[-1] ** -0.5 if scale is None else scale
-    shared = q.shape[2] // k.shape[2]
+    time, shared = q.shape[1], q.shape[2] // k.shape[2]
+    k, v = cached(k, past, names[0], window), cached(v, past, names[1], window)
     k, v = (mx.repeat(x, shared, axis=2).swapaxes(1, 2) for x in (k, v))
+    place = mx.arange(k.shape[2])
+    distance = place[k.shape[2] - time :, None] - place  # [T, S]: queries are the last
+    visible = distance >= 0
+    if window is not None:
+        visible = visible & (distance < window)
     score = (q * factor).swapaxes(1, 2) @ k.swapaxes(-1, -2)
+    if slopes is not None:
+        score = score - slopes * distance
     if bias is not None:
         score = score + bias
-    score = mx.where(earlier(score.shape[-1]), score, -mx.inf)
+    score = mx.where(visible, score, -mx.inf)
     return (mx.softmax(score, axis=-1) @ v).swapaxes(1, 2)
 
 
@@ -213,7 +289,12 @@ def channel_scores(q: mx.array, k: mx.array, total: mx.array) -> mx.array:
 
 
 def linear_attention(
-    q: mx.array, k: mx.array, v: mx.array, log_decay: mx.array | None = None
+    q: mx.array,
+    k: mx.array,
+    v: mx.array,
+    log_decay: mx.array | None = None,
+    past: Past | None = None,
+    name: str = "",
 ) -> mx.array:
     """S = exp(log_decay) S + k v^T, read by q / sqrt(K), in chunks (2312.06635).
 
@@ -229,11 +310,13 @@ def linear_attention(
     total = mx.cumsum(decay, axis=-2)
     score = (channel_scores if by_channel else head_scores)(q, k, total)
     y = score @ v
-    if y.shape[1] > 1:
+    if y.shape[1] > 1 or past is not None:
         last = total[..., -1:, :]
         update = (k * mx.exp(last - total)).swapaxes(-1, -2) @ v
-        state = linear_scan(mx.exp(last).swapaxes(-1, -2), update)
-        y = y + (q * mx.exp(total)) @ shift(state, 1)
+        start = mx.zeros_like(update[:, 0]) if past is None else past.read(name)
+        state = linear_scan(mx.exp(last).swapaxes(-1, -2), update, past, name)
+        before = mx.concatenate([start[:, None], state[:, :-1]], axis=1)
+        y = y + (q * mx.exp(total)) @ before
     return unchunked(y, time)
 
 
@@ -258,6 +341,8 @@ def delta_rule(
     v: mx.array,
     beta: mx.array,
     log_decay: mx.array | None = None,
+    past: Past | None = None,
+    name: str = "",
 ) -> mx.array:
     """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
     time, size = q.shape[1], q.shape[-1]
@@ -271,12 +356,14 @@ def delta_rule(
     score = head_scores(q, k, total)
     last = total[..., -1:, :]
     query, key = q * mx.exp(total), (k * mx.exp(last - total)).swapaxes(-1, -2)
-    state = mx.zeros_like(key[:, 0] @ v[:, 0])
+    state = mx.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
     outputs = []
     for n in range(q.shape[1]):
         stored = written[:, n] - erased[:, n] @ state
         outputs.append(query[:, n] @ state + score[:, n] @ stored)
         state = mx.exp(last[:, n]) * state + key[:, n] @ stored
+    if past is not None:
+        past.keep(name, state)
     return unchunked(mx.stack(outputs, axis=1), time)
 
 

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from backends.export.decoding.torch import Past
+
 
 def constant(*shape: int, value: float) -> nn.Parameter:
     """A learned array that starts at one value."""
@@ -72,24 +74,30 @@ def l2_normalize(x: Tensor) -> Tensor:
     return x * torch.rsqrt(x.square().sum(dim=-1, keepdim=True) + 1e-6)
 
 
-def position(like: Tensor) -> Tensor:
+def places(like: Tensor, past: Past | None = None) -> Tensor:
+    """The numbers of the positions: [T]."""
+    first = 0 if past is None else past.position
+    return torch.arange(first, first + like.shape[1], device=like.device)
+
+
+def position(like: Tensor, past: Past | None = None) -> Tensor:
     """The number of every position: [1, T, 1]."""
-    return torch.arange(like.shape[1], device=like.device).float()[None, :, None]
+    return places(like, past).float()[None, :, None]
 
 
-def sinusoid(features: int, like: Tensor) -> Tensor:
+def sinusoid(features: int, like: Tensor, past: Past | None = None) -> Tensor:
     """Sines and cosines of the position (1706.03762): [1, T, features]."""
     even = torch.arange(0, features, 2, device=like.device)
-    angle = position(like) * 10000.0 ** (-even / features)
+    angle = position(like, past) * 10000.0 ** (-even / features)
     table = torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1)
     return table.flatten(-2)[..., :features]
 
 
-def rope(x: Tensor, base: float) -> Tensor:
+def rope(x: Tensor, base: float, past: Past | None = None) -> Tensor:
     """Rotate pairs of the last axis by angles that grow with time (2104.09864)."""
     half = x.shape[-1] // 2
     rate = base ** (-torch.arange(half, device=x.device) / half)
-    angle = torch.arange(x.shape[1], device=x.device)[:, None] * rate
+    angle = places(x, past)[:, None] * rate
     angle = angle.reshape(x.shape[1], *[1] * (x.ndim - 3), half)
     cosine, sine = torch.cos(angle), torch.sin(angle)
     first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
@@ -102,81 +110,146 @@ def last_position(x: Tensor) -> Tensor:
     return x[:, -1:].expand_as(x)
 
 
-def shift(x: Tensor, steps: int) -> Tensor:
+def recent(x: Tensor, length: int, past: Past | None, name: str) -> Tensor:
+    """x behind the values of some positions before, zero before the start."""
+    if past is None:
+        start = x.new_zeros(x.shape[0], length, *x.shape[2:])
+        return torch.cat([start, x], dim=1)
+    kept = past.read(name)
+    whole = torch.cat([kept, x], dim=1)
+    past.keep(name, whole[:, x.shape[1] :])
+    return whole[:, kept.shape[1] - length :]
+
+
+def cached(
+    x: Tensor, past: Past | None, name: str, window: int | None = None
+) -> Tensor:
+    """x behind its values at all positions before, or at those of a window."""
+    if past is None:
+        return x
+    kept, end = past.read(name), past.position + x.shape[1]
+    if window is not None:
+        length = min(window, past.position, kept.shape[1])
+        return recent(x, length, past, name)
+    kept[:, past.position : end] = x
+    return kept[:, :end]
+
+
+def shift(x: Tensor, steps: int, past: Past | None = None, name: str = "") -> Tensor:
     """The value of some positions before, zero before the start."""
-    start = torch.zeros_like(x[:, :steps])
-    return torch.cat([start, x[:, : max(x.shape[1] - steps, 0)]], dim=1)
+    return recent(x, steps, past, name)[:, : x.shape[1]]
 
 
-def causal_conv(x: Tensor, weight: Tensor) -> Tensor:
+def causal_conv(
+    x: Tensor, weight: Tensor, past: Past | None = None, name: str = ""
+) -> Tensor:
     """A filter over the last positions; its first row meets the present."""
     kernel = weight.shape[0]
     filters = weight.reshape(kernel, -1).flip(0).T[:, None]  # [features, 1, kernel]
-    past = F.pad(x.flatten(2).transpose(1, 2), (kernel - 1, 0))
-    y = F.conv1d(past, filters, groups=filters.shape[0])
+    whole = recent(x, kernel - 1, past, name).flatten(2).transpose(1, 2)
+    y = F.conv1d(whole, filters, groups=filters.shape[0])
     return y.transpose(1, 2).reshape(x.shape)
 
 
-def long_conv(x: Tensor, filter: Tensor) -> Tensor:
+def long_conv(
+    x: Tensor,
+    filter: Tensor,
+    past: Past | None = None,
+    names: tuple[str, str] = ("", ""),
+) -> Tensor:
     """A filter as long as the context, by Fourier transforms (2302.10866)."""
     time = x.shape[1]
-    spectrum = torch.fft.rfft(x, n=2 * time, dim=1)
-    spectrum = spectrum * torch.fft.rfft(filter, n=2 * time, dim=1)
-    return torch.fft.irfft(spectrum, n=2 * time, dim=1)[:, :time]
+    x, filter = cached(x, past, names[0]), cached(filter, past, names[1])
+    if time == 1:
+        return (filter * x.flip(1)).sum(dim=1, keepdim=True)
+    whole = x.shape[1]
+    spectrum = torch.fft.rfft(x, n=2 * whole, dim=1)
+    spectrum = spectrum * torch.fft.rfft(filter, n=2 * whole, dim=1)
+    return torch.fft.irfft(spectrum, n=2 * whole, dim=1)[:, whole - time : whole]
 
 
-def linear_scan(decay: Tensor, x: Tensor) -> Tensor:
+def cumulative_sum(x: Tensor, past: Past | None = None, name: str = "") -> Tensor:
+    """The sum over all positions so far."""
+    total = torch.cumsum(x, dim=1)
+    if past is not None:
+        total = total + past.read(name)[:, None]
+        past.keep(name, total[:, -1])
+    return total
+
+
+def linear_scan(
+    decay: Tensor, x: Tensor, past: Past | None = None, name: str = ""
+) -> Tensor:
     """h = decay * h + x along time, in log T passes that double their reach."""
     decay, x = torch.broadcast_tensors(decay, x)
+    if past is not None:
+        first = decay[:, :1] * past.read(name)[:, None] + x[:, :1]
+        x = torch.cat([first, x[:, 1:]], dim=1)
     reach = 1
     while reach < x.shape[1]:
         x = x + decay * shift(x, reach)
         decay = decay * shift(decay, reach)
         reach *= 2
+    if past is not None:
+        past.keep(name, x[:, -1])
     return x
 
 
-def window_bias(q: Tensor, window: int) -> Tensor:
-    """Hide what lies further back than a window: [T, T]."""
-    place = torch.arange(q.shape[1], device=q.device)
-    far = place[:, None] - place >= window
-    return torch.zeros(far.shape, device=q.device).masked_fill(far, -math.inf)
-
-
-def alibi_bias(q: Tensor) -> Tensor:
-    """Lower scores with distance, at a rate for each head (2108.12409): [H, T, T]."""
+def alibi_slopes(q: Tensor) -> Tensor:
+    """How fast scores fall with distance, for each head (2108.12409): [H, 1, 1]."""
     heads = q.shape[2]
     power = 2 ** math.floor(math.log2(heads))
     slopes = [2 ** (-8 * i / power) for i in range(1, power + 1)]
     slopes += [2 ** (-4 * i / power) for i in range(1, 2 * power, 2)]
-    place = torch.arange(q.shape[1], device=q.device)
-    rate = torch.tensor(slopes[:heads], device=q.device)[:, None, None]
-    return -rate * (place[:, None] - place)
+    return torch.tensor(slopes[:heads], device=q.device)[:, None, None]
 
 
-def decay_bias(log_decay: Tensor) -> Tensor:
-    """Sums of log decays between two positions (2503.02130): [B, H, T, T]."""
-    total = torch.cumsum(log_decay, dim=1).transpose(1, 2)
-    return total[..., :, None] - total[..., None, :]
+def decay_bias(
+    log_decay: Tensor,
+    past: Past | None = None,
+    name: str = "",
+    window: int | None = None,
+) -> Tensor:
+    """Sums of log decays between keys and queries (2503.02130): [B, H, T, S]."""
+    total = torch.cumsum(log_decay, dim=1)
+    if past is not None:
+        last = past.position - 1 if window is None else -1
+        total = total + past.read(name)[:, last, None]
+    every = cached(total, past, name, window)
+    return total.transpose(1, 2)[..., None] - every.transpose(1, 2)[..., None, :]
 
 
 def attend(
     q: Tensor,
     k: Tensor,
     v: Tensor,
+    past: Past | None = None,
+    names: tuple[str, str] = ("", ""),
+    window: int | None = None,
+    slopes: Tensor | None = None,
     bias: Tensor | None = None,
     scale: float | None = None,
 ) -> Tensor:
     """Causal softmax attention; groups of heads may share keys (2305.13245)."""
-    shared = q.shape[2] // k.shape[2]
+    time, shared = q.shape[1], q.shape[2] // k.shape[2]
+    k, v = cached(k, past, names[0], window), cached(v, past, names[1], window)
     k, v = (x.repeat_interleave(shared, dim=2).transpose(1, 2) for x in (k, v))
-    q = q.transpose(1, 2)
-    if bias is None:
+    q, whole = q.transpose(1, 2), k.shape[2]
+    if time == whole and window is None and slopes is None and bias is None:
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
-    else:
-        place = torch.arange(q.shape[2], device=q.device)
-        bias = bias.masked_fill(place > place[:, None], -math.inf)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
+        return y.transpose(1, 2)
+    place = torch.arange(whole, device=q.device)
+    distance = place[whole - time :, None] - place  # [T, S]: queries are the last
+    hidden = distance < 0
+    if window is not None:
+        hidden = hidden | (distance >= window)
+    mask = torch.zeros(hidden.shape, dtype=q.dtype, device=q.device)
+    if slopes is not None:
+        mask = mask - slopes * distance
+    if bias is not None:
+        mask = mask + bias
+    mask = mask.masked_fill(hidden, -math.inf)
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
     return y.transpose(1, 2)
 
 
@@ -208,7 +281,12 @@ def channel_scores(q: Tensor, k: Tensor, total: Tensor) -> Tensor:
 
 
 def linear_attention(
-    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor | None = None
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor | None = None,
+    past: Past | None = None,
+    name: str = "",
 ) -> Tensor:
     """S = exp(log_decay) S + k v^T, read by q / sqrt(K), in chunks (2312.06635).
 
@@ -224,11 +302,13 @@ def linear_attention(
     total = torch.cumsum(decay, dim=-2)
     score = (channel_scores if by_channel else head_scores)(q, k, total)
     y = score @ v
-    if y.shape[1] > 1:
+    if y.shape[1] > 1 or past is not None:
         last = total[..., -1:, :]
         update = (k * torch.exp(last - total)).transpose(-1, -2) @ v
-        state = linear_scan(torch.exp(last).transpose(-1, -2), update)
-        y = y + (q * torch.exp(total)) @ shift(state, 1)
+        start = torch.zeros_like(update[:, 0]) if past is None else past.read(name)
+        state = linear_scan(torch.exp(last).transpose(-1, -2), update, past, name)
+        before = torch.cat([start[:, None], state[:, :-1]], dim=1)
+        y = y + (q * torch.exp(total)) @ before
     return y.transpose(2, 3).flatten(1, 2)[:, :time]
 
 
@@ -238,6 +318,8 @@ def delta_rule(
     v: Tensor,
     beta: Tensor,
     log_decay: Tensor | None = None,
+    past: Past | None = None,
+    name: str = "",
 ) -> Tensor:
     """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
     time, size = q.shape[1], q.shape[-1]
@@ -256,12 +338,14 @@ def delta_rule(
     score = head_scores(q, k, total)
     last = total[..., -1:, :]
     query, key = q * torch.exp(total), (k * torch.exp(last - total)).transpose(-1, -2)
-    state = torch.zeros_like(key[:, 0] @ v[:, 0])
+    state = torch.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
     outputs = []
     for n in range(q.shape[1]):
         stored = written[:, n] - erased[:, n] @ state
         outputs.append(query[:, n] @ state + score[:, n] @ stored)
         state = torch.exp(last[:, n]) * state + key[:, n] @ stored
+    if past is not None:
+        past.keep(name, state)
     return torch.stack(outputs, dim=1).transpose(2, 3).flatten(1, 2)[:, :time]
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from backends.export.target import OPERATIONS, Target
+from backends.export.target import DECODING, OPERATIONS, Target
 
 FLAX = Target(
     name="flax",
     title="Flax",
     operations=OPERATIONS / "flax.py",
+    decoding=DECODING / "flax.py",
     expressions={
         "linear": "{module}({x})",
         "gain": "{x} * {parameter}",
         "offset": "{x} + {parameter}",
         "lookup": "jnp.take({table}, {tokens}, axis=0)",
-        "position_embedding": "{parameter}[None, : {like}.shape[1]]",
-        "position": "position({like})",
-        "sinusoid": "sinusoid({features}, {like})",
+        "position_embedding": "jnp.take({parameter}, places({like}{past}), axis=0)[None]",
+        "position": "position({like}{past})",
+        "sinusoid": "sinusoid({features}, {like}{past})",
         "ramp": "jnp.linspace({first}, {last}, {size})",
         "mixture_of_experts": "{module}({x}, {gates})",
         "exp": "jnp.exp({x})",
@@ -44,8 +45,7 @@ FLAX = Target(
         "total": "{x:atom}.sum(axis=-1)",
         "mean": "{x:atom}.mean(axis=-1)",
         "clip": "jnp.clip({x}, {low}, {high})",
-        "causal_conv": "causal_conv({x}, {parameter})",
-        "cumulative_sum": "jnp.cumsum({x}, axis=1)",
+        "causal_conv": "causal_conv({x}, {parameter}{past})",
     },
     number={
         "maximum": "jnp.maximum({array}, {number})",
@@ -64,10 +64,12 @@ FLAX = Target(
         "math": "import math",
         "dataclass": "from dataclasses import dataclass",
         "Path": "from pathlib import Path",
+        "NamedTuple": "from typing import NamedTuple",
         "jax": "import jax",
         "jnp": "import jax.numpy as jnp",
         "nnx": "from flax import nnx",
         "Array": "from jax import Array",
         "load_file": "from safetensors.flax import load_file",
     },
+    random_key="key=jax.random.key(0)",
 )

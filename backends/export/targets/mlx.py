@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from backends.export.target import OPERATIONS, Target
+from backends.export.target import DECODING, OPERATIONS, Target
 
 MLX = Target(
     name="mlx",
     title="MLX",
     operations=OPERATIONS / "mlx.py",
+    decoding=DECODING / "mlx.py",
     expressions={
         "linear": "{module}({x})",
         "gain": "{x} * {parameter}",
         "offset": "{x} + {parameter}",
         "lookup": "{table:atom}[{tokens}]",
-        "position_embedding": "{parameter}[None, : {like}.shape[1]]",
-        "position": "position({like})",
-        "sinusoid": "sinusoid({features}, {like})",
+        "position_embedding": "{parameter}[places({like}{past})][None]",
+        "position": "position({like}{past})",
+        "sinusoid": "sinusoid({features}, {like}{past})",
         "ramp": "mx.linspace({first}, {last}, {size})",
         "mixture_of_experts": "{module}({x}, {gates})",
         "exp": "mx.exp({x})",
@@ -46,8 +47,7 @@ MLX = Target(
         "total": "{x:atom}.sum(axis=-1)",
         "mean": "{x:atom}.mean(axis=-1)",
         "clip": "mx.clip({x}, {low}, {high})",
-        "causal_conv": "causal_conv({x}, {parameter})",
-        "cumulative_sum": "mx.cumsum({x}, axis=1)",
+        "causal_conv": "causal_conv({x}, {parameter}{past})",
     },
     number={
         "maximum": "mx.maximum({array}, {number})",
@@ -66,9 +66,11 @@ MLX = Target(
         "math": "import math",
         "dataclass": "from dataclasses import dataclass",
         "Path": "from pathlib import Path",
-        "Any": "from typing import Any",
+        "Any": "from typing import Any, NamedTuple",
+        "NamedTuple": "from typing import Any, NamedTuple",
         "mx": "import mlx.core as mx",
         "nn": "import mlx.nn as nn",
         "tree_flatten": "from mlx.utils import tree_flatten",
     },
+    random_key="key=mx.random.key(0)",
 )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from backends.export.target import OPERATIONS, Target
+from backends.export.target import DECODING, OPERATIONS, Target
 
 TORCH = Target(
     name="torch",
     title="PyTorch",
     operations=OPERATIONS / "torch.py",
+    decoding=DECODING / "torch.py",
     expressions={
         "linear": "{module}({x})",
         "gain": "{x} * {parameter}",
         "offset": "{x} + {parameter}",
         "lookup": "F.embedding({tokens}, {table})",
-        "position_embedding": "{parameter}[None, : {like}.shape[1]]",
-        "position": "position({like})",
-        "sinusoid": "sinusoid({features}, {like})",
+        "position_embedding": "{parameter}[places({like}{past})][None]",
+        "position": "position({like}{past})",
+        "sinusoid": "sinusoid({features}, {like}{past})",
         "ramp": "ramp({size}, {first}, {last}, {like})",
         "mixture_of_experts": "{module}({x}, {gates})",
         "exp": "torch.exp({x})",
@@ -46,8 +47,7 @@ TORCH = Target(
         "total": "{x:atom}.sum(dim=-1)",
         "mean": "{x:atom}.mean(dim=-1)",
         "clip": "{x:atom}.clamp({low}, {high})",
-        "causal_conv": "causal_conv({x}, {parameter})",
-        "cumulative_sum": "torch.cumsum({x}, dim=1)",
+        "causal_conv": "causal_conv({x}, {parameter}{past})",
     },
     number={
         "maximum": "{array:atom}.clamp(min={number})",
@@ -66,9 +66,11 @@ TORCH = Target(
         "math": "import math",
         "dataclass": "from dataclasses import dataclass",
         "Path": "from pathlib import Path",
+        "NamedTuple": "from typing import NamedTuple",
         "torch": "import torch",
         "F": "import torch.nn.functional as F",
         "load_file": "from safetensors.torch import load_file",
         "nn": "from torch import Tensor, nn",
     },
+    random_key="generator=torch.Generator()",
 )
