@@ -151,8 +151,8 @@ class Laboratory:
         )
 
     def discard_checkpoints(self) -> None:
-        """Remove the training states of candidates that will not go on."""
-        for path in self.checkpoints.glob("*.safetensors"):
+        """Remove the training states of candidates that will not go on, and what a killed worker left of one."""
+        for path in self.checkpoints.glob("*.safetensors*"):
             path.unlink(missing_ok=True)
 
     def _stored(
@@ -168,7 +168,12 @@ class Laboratory:
     def _job(self, subject: Subject, seed: int, task: TaskSpec, rung: int, purpose: Purpose, split: Split) -> Job:
         run = f"{purpose}-{subject.hash}-{task.name}-{seed}"
         before = self.checkpoints / f"{run}-{rung - 1}.safetensors"
-        resumed = rung > 0 and before.exists()
+        # Whether a rung goes on from the one before is a matter of record: files may be lost.
+        resumed = rung > 0 and bool(
+            self.store.evaluations(
+                recipe=subject.hash, purpose=purpose, task=task.name, seed=seed, rung=rung - 1, split=split
+            )
+        )
         key = f"{purpose}/{subject.hash}/{task.name}/{seed}/{rung}/{split}"
         return replace(
             self.job(key, subject, task, seed, self.scale.steps_at(rung)),

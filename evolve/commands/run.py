@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -21,6 +19,7 @@ from evolve.measurement import Laboratory
 from evolve.naming import recipe_of
 from evolve.search import Report, Search
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
+from evolve.stopping import stoppable
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
@@ -70,16 +69,11 @@ def run(
     prepared = prepare(configuration)
     directory = out or default_directory(configuration)
     target = console()
-    with _store(directory, prepared) as store, _stop_on_terminate():
+    with _store(directory, prepared) as store, stoppable(store):
         library = stored_library(store)
-        try:
-            with workers(prepared, directory / "logs") as executor:
-                lab = laboratory(prepared, store, executor, library)
-                _search(target, prepared, store, lab, library)
-        except KeyboardInterrupt:
-            store.finish_run("stopped")
-            target.print(f"stopped; everything measured is in {directory}; the same command goes on from here")
-            raise
+        with workers(prepared, directory / "logs") as executor:
+            lab = laboratory(prepared, store, executor, library)
+            _search(target, prepared, store, lab, library)
 
 
 def _search(
@@ -153,17 +147,3 @@ def _store(directory: Path, prepared: Prepared) -> Iterator[Store]:
         )
     with store:
         yield store
-
-
-@contextmanager
-def _stop_on_terminate() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C: end the workers, keep what is measured, say how to go on."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
