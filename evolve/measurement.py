@@ -16,8 +16,8 @@ from genome.component import Library
 from genome.instance import Instance
 from genome.recipe import Recipe
 from runs import records
+from runs.contract import SearchStore
 from runs.records import Evaluation, EvaluationStatus, Purpose
-from runs.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Laboratory:
     are compiled, None as the backend does unless told otherwise.
     """
 
-    store: Store
+    store: SearchStore
     executor: Executor
     library: Library
     scale: Scale

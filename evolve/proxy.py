@@ -12,6 +12,7 @@ from evolve.naming import recipe_of
 from evolve.prospect import Losses, Prospect, losses_by_rung, prospect
 from evolve.yardstick import Yardstick, training_seed
 from runs.archive import Archive
+from runs.contract import SearchStore
 from runs.records import Attempt
 
 
@@ -74,7 +75,7 @@ def full_curves(laboratory: Laboratory, attempts: Sequence[Attempt], seed: int) 
     return {number: curve for number, curve in curves.items() if len(curve) == len(laboratory.scale.rungs)}
 
 
-def foretold(archive: Archive, curves: Mapping[int, Sequence[Losses]], yardstick: Yardstick) -> list[Foretold]:
+def foretold(archive: Archive | SearchStore, curves: Mapping[int, Sequence[Losses]], yardstick: Yardstick) -> list[Foretold]:
     """What the search saw, and expected, of these recipes at every rung."""
     searched = losses_by_rung(archive.evaluations(purpose="search"))
     known: dict[int, Prospect] = {}
