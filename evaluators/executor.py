@@ -150,7 +150,7 @@ class _Worker:
     def code(self) -> int | None:
         """How a process that closed its output ended: negative for a signal, None where it lives on."""
         try:
-            return self.process.wait(timeout=2)
+            return self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return None
 

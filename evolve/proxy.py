@@ -75,7 +75,9 @@ def full_curves(laboratory: Laboratory, attempts: Sequence[Attempt], seed: int) 
     return {number: curve for number, curve in curves.items() if len(curve) == len(laboratory.scale.rungs)}
 
 
-def foretold(archive: Archive | SearchStore, curves: Mapping[int, Sequence[Losses]], yardstick: Yardstick) -> list[Foretold]:
+def foretold(
+    archive: Archive | SearchStore, curves: Mapping[int, Sequence[Losses]], yardstick: Yardstick
+) -> list[Foretold]:
     """What the search saw, and expected, of these recipes at every rung."""
     searched = losses_by_rung(archive.evaluations(purpose="search"))
     known: dict[int, Prospect] = {}
