@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -18,7 +19,7 @@ from evolve.history import PARENTAL, History, Individual, fitness_class
 from evolve.measurement import Laboratory, Subject
 from evolve.naming import recipe_of
 from evolve.proposals import Proposer
-from evolve.prospect import Prospect, losses_by_rung
+from evolve.prospect import Losses, Prospect, losses_by_rung
 from evolve.settlement import settlements
 from evolve.statistics import generation_statistics
 from evolve.strategies import make_strategy
@@ -26,7 +27,11 @@ from evolve.trials import Trials
 from evolve.variation import SEED, toolbox
 from evolve.yardstick import Yardstick, measure_yardstick
 from genome.component import Component
+from genome.recipe import Recipe
 from runs import records
+
+RECIPES = 2048
+"""Recipes of the past that are held in memory; others are read when they become parents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Search:
         strategy = make_strategy(self.configuration.strategy, self.configuration.population)
         config = self.configuration
         self.proposer = Proposer(config.seed, config.population, strategy, toolbox(), self.laboratory)
+        store = self.laboratory.store
+        self._recipe = lru_cache(RECIPES)(lambda digest: Recipe.from_json(store.recipe(digest).recipe))
 
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
@@ -84,8 +91,7 @@ class Search:
             raise SearchError(
                 f"every candidate of generation {generation} failed, the last: {outcomes[-1].reason}"
             )
-        prospects = {a: trials.prospect(a, trial.losses) for a, trial in done.items() if not trial.failure}
-        new = self._absorb(outcomes, prospects)
+        new = self._absorb(outcomes, {a: trial.losses for a, trial in done.items() if not trial.failure}, trials)
         credit = self._credited(new)
         statistics = generation_statistics(
             self.laboratory.store.attempts(generation=generation),
@@ -127,19 +133,20 @@ class Search:
         store = self.laboratory.store
         for row in store.credit_totals():
             self.credit[row.operator] = Credit(row.attempts, row.improved, row.gain, row.cost_flops)
-        losses = losses_by_rung(store.evaluations(purpose="search"))
+        losses = losses_by_rung(store.losses("search"))
         for attempt in store.attempts():
             if attempt.status in PARENTAL:
-                self._remember(attempt, None, trials.prospect(attempt.id, losses[attempt.id]))
+                self._remember(attempt, None, trials.prospect(attempt.parents, losses[attempt.id]))
             elif attempt.status not in ("duplicate", "rejected", "proposed"):
                 self._remember(attempt, None, Prospect())
 
     def _absorb(
-        self, settlements: Sequence[records.Settlement], prospects: Mapping[int, Prospect]
+        self, settlements: Sequence[records.Settlement], losses: Mapping[int, Sequence[Losses]], trials: Trials
     ) -> list[Individual]:
         """Add a generation's outcomes to the history; returns its individuals."""
-        for settlement in settlements:
-            attempt = self.laboratory.store.attempt(settlement.attempt)
+        attempts = [self.laboratory.store.attempt(settlement.attempt) for settlement in settlements]
+        prospects = {a.id: trials.prospect(a.parents, losses[a.id]) for a in attempts if a.id in losses}
+        for attempt, settlement in zip(attempts, settlements, strict=True):
             self._remember(attempt, settlement, prospects.get(attempt.id, Prospect()))
         return [self.history.individuals[settlement.attempt] for settlement in settlements]
 
@@ -148,7 +155,6 @@ class Search:
         score = settled.score if settled else attempt.score
         rung = (settled.rung if settled else attempt.rung) or 0
         step = (settled.step_seconds if settled else attempt.step_seconds) or 0.0
-        recipe = recipe_of(self.laboratory.store, attempt)
         if status == "evaluated":
             prospect = replace(prospect, score=score or 0.0)
         values = {
@@ -167,9 +173,9 @@ class Search:
             attempt.operator,
             attempt.parents,
             status,
-            recipe,
+            self._recipe,
             str(attempt.recipe),
-            attempt.family or recipe_family(recipe, self.library),
+            attempt.family or recipe_family(self._recipe(str(attempt.recipe)), self.library),
             attempt.state_bytes or 0,
             attempt.flops_per_token or 0,
             score or 0.0,

@@ -145,6 +145,9 @@ def _nothing_is_paid_for_twice(stores: Stores, folder: Path) -> Iterator[str]:
         key = ", ".join(changes)
         yield from _different(f"another {key}", store.record_evaluation(_evaluation("a", 1, **changes)), True)
         yield from _different(f"evaluations by {key}", len(store.evaluations(**changes)), 1)
+    store.record_evaluation(_evaluation("a", None, seed=9))
+    told = [(1, 0, "recall", 0.5), (1, 0, "text", 0.5), (1, 0, "recall", 0.5), (1, 1, "recall", 0.5)]
+    yield from _different("losses of attempts", store.losses("search"), [*told, (1, 0, "recall", 0.5)])
     store.record_evaluation(_failed("b", 2))
     yield from _different("a retry that succeeds", store.record_evaluation(_evaluation("b", 2)), True)
     yield from _different("its loss", [e.loss for e in store.evaluations(attempt=2)], [0.5])
