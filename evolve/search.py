@@ -78,7 +78,7 @@ class Search:
         return yardstick
 
     def _generation(self, generation: int, trials: Trials) -> None:
-        started = perf_counter()
+        started, store = perf_counter(), self.laboratory.store
         clock = self.laboratory.clock
         clock.compile = clock.train = clock.other = 0.0
         subjects = self._pending() if self._proposed(generation) else self._propose(generation)
@@ -93,15 +93,16 @@ class Search:
             )
         new = self._absorb(outcomes, {a: trial.losses for a, trial in done.items() if not trial.failure}, trials)
         credit = self._credited(new)
+        settled = {outcome.attempt: outcome.status for outcome in outcomes}
         statistics = generation_statistics(
-            self.laboratory.store.attempts(generation=generation),
+            [replace(a, status=settled.get(a.id, a.status)) for a in store.attempts(generation=generation)],
             self.history,
             self.credit,
             self.hall[0].score if self.hall else None,
             clock,
             perf_counter() - started,
         )
-        self.laboratory.store.finish_generation(generation, outcomes, credit, statistics)
+        store.finish_generation(generation, outcomes, credit, statistics)
         self.laboratory.discard_checkpoints()
         self.report(Report(generation, statistics))
 
