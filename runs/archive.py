@@ -172,6 +172,13 @@ class Archive:
         """The edits of one attempt, in order."""
         return tuple(self._edits([number]).get(number, ()))
 
+    def descriptions(self) -> dict[int, tuple[str, ...]]:
+        """The readable lines of every attempt's edits, in order, for the attempts that have any."""
+        found: dict[int, list[str]] = {}
+        for attempt, line in self._tuples("SELECT attempt, description FROM edits ORDER BY attempt, position"):
+            found.setdefault(attempt, []).append(line)
+        return {attempt: tuple(lines) for attempt, lines in found.items()}
+
     def adjustments(self, number: int) -> tuple[records.Adjustment, ...]:
         """The adjustments of one attempt, in order."""
         rows = self._rows(

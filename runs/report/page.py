@@ -7,7 +7,6 @@ character can end the script element, and the page's script puts it on the page 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -25,13 +24,14 @@ def page(report: Report) -> str:
     style, script, frame = (
         (folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html")
     )
-    return Template(frame).substitute(
-        title=escape(report.name), style=style, script=script, data=embedded(asdict(report))
-    )
+    return Template(frame).substitute(title=escape(report.name), style=style, script=script, data=embedded(report))
 
 
 def embedded(value: Any) -> str:
-    """JSON that may stand in a script element: "<" is escaped, and so are the two line ends JavaScript knows more."""
+    """JSON, also of dataclasses, that may stand in a script element.
+
+    "<" is escaped, and so are the two line ends JavaScript knows more.
+    """
     text = json.dumps(_rounded(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -41,6 +41,8 @@ def embedded(value: Any) -> str:
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
+    if fields := getattr(value, "__dataclass_fields__", None):
+        return {name: _rounded(getattr(value, name)) for name in fields}
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
