@@ -31,7 +31,7 @@ _Named = Mapping[str, Mapping[str, Mapping[str, Any]]]
 def write_state(path: Path, parameters: Parameters, moments: Moments, step: int, notes: Mapping[str, str]) -> None:
     """Write to a temporary file beside `path`, flush it to disk, and move it into place.
 
-    `notes` are kept for `read_notes`.
+    `notes` are kept for `read_notes`. Raises OSError where there is no room, and leaves nothing behind.
     """
     from safetensors.numpy import save
 
@@ -40,11 +40,15 @@ def write_state(path: Path, parameters: Parameters, moments: Moments, step: int,
         tensors.update({f"{_MOMENTS}{moment}/{place}/{name}": array for place, name, array in _arrays(held)})
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(save(contiguous, {**notes, "step": str(step)}))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(contiguous, {**notes, "step": str(step)}))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_state(path: Path, instance: Instance) -> tuple[Parameters, Moments, int]:

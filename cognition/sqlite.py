@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -33,6 +34,8 @@ class SqliteFile:
 
         with self.translated():
             address = f"{self.path.resolve().as_uri()}?mode={mode}"
+            if mode == "ro" and self._sealed():
+                address += "&immutable=1"
             connection = sqlite3.connect(address, uri=True, timeout=TIMEOUT_SECONDS, check_same_thread=not threads)
             try:
                 database = Database(connection, execute_plugins=False, strict=True)
@@ -44,6 +47,14 @@ class SqliteFile:
                 connection.close()
                 raise
             return database
+
+    def _sealed(self) -> bool:
+        """Whether the database lies in a folder that takes no writes, with nothing left to merge into it.
+
+        SQLite reads a database in WAL mode only where it may make a file beside it, unless told that nobody writes.
+        """
+        journal = self.path.with_name(f"{self.path.name}-wal")
+        return not os.access(self.path.parent, os.W_OK) and not (journal.exists() and journal.stat().st_size)
 
     def verify(self, migrations: Migrations, kind: str, *, may_be_empty: bool) -> None:
         """Check, without writing, that the file is an undamaged database with a schema of `migrations`.

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -55,6 +56,13 @@ START_SECONDS = 300.0
 ANSWER_BYTES = 2**20
 """More than this without a line's end is no answer."""
 
+RUNS = 3
+"""A job whose worker ends by a signal is run so many times in all before that counts as the candidate's failure.
+
+Who sent the signal cannot be known: the system that runs out of memory and a person kill as a fault in a kernel does.
+Scores do not change with the worker, so that a search is the same whether or not one of its workers was killed.
+"""
+
 WORKER = (sys.executable, "-I", "-m", "evaluators.worker")
 
 
@@ -95,6 +103,14 @@ class WorkerOptions:
     deterministic: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Killed:
+    """A worker that ended by a signal before it answered, and the seconds it had spent."""
+
+    reason: str
+    seconds: float
+
+
 @dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[bytes]
@@ -131,11 +147,16 @@ class _Worker:
                 with suppress(BrokenPipeError):
                     pipe.close()
 
-    def end(self) -> str:
-        """How a process that closed its output ended, and the last line it printed during this job."""
+    def code(self) -> int | None:
+        """How a process that closed its output ended: negative for a signal, None where it lives on."""
         try:
-            code = self.process.wait(timeout=2)
+            return self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
+            return None
+
+    def end(self, code: int | None) -> str:
+        """That end in words, and the last line it printed during this job."""
+        if code is None:
             return "the worker closed its output"
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         printed = self.errors.read_bytes()[self.printed :].decode(errors="replace").splitlines()
@@ -183,16 +204,25 @@ class LocalExecutor:
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """See `Executor.run`. Raises ExecutorError where workers end or hang before they are ready.
 
-        Where the caller stops early, jobs that have begun are lost with their workers.
+        A job whose worker is killed goes to another one (`RUNS`). Where the caller stops early, jobs that have begun
+        are lost with their workers.
         """
         waiting = list(jobs)
+        runs = Counter[str]()
         try:
             while waiting or self._busy():
                 self._staff(min(self.count, len(waiting) + len(self._busy())))
                 self._hand_out(waiting)
                 for worker, chunk in self._attend():
-                    outcome = self._hear(worker, chunk)
-                    if outcome is not None:
+                    job, outcome = worker.job, self._hear(worker, chunk)
+                    if isinstance(outcome, _Killed) and job is not None:
+                        runs[job.key] += 1
+                        if runs[job.key] < RUNS:
+                            waiting.append(job)
+                            continue
+                        reason = f"{outcome.reason} ({RUNS} times)"
+                        outcome = Outcome(job.key, "failed", reason, total_seconds=outcome.seconds)
+                    if isinstance(outcome, Outcome):
                         yield outcome
         finally:
             for worker in self._busy():
@@ -252,8 +282,8 @@ class LocalExecutor:
     def _deadline(self, worker: _Worker) -> float:
         return worker.since + (self.options.deadline_seconds if worker.ready else START_SECONDS)
 
-    def _hear(self, worker: _Worker, chunk: bytes | None) -> Outcome | None:
-        """The outcome of the worker's job, if what was heard decides it."""
+    def _hear(self, worker: _Worker, chunk: bytes | None) -> Outcome | _Killed | None:
+        """The outcome of the worker's job, if what was heard decides it, or that it ended by a signal."""
         worker.buffer += chunk or b""
         unfinished = b"\n" not in worker.buffer and len(worker.buffer) < ANSWER_BYTES
         if chunk and unfinished:
@@ -267,7 +297,12 @@ class LocalExecutor:
             reason = f"not finished within {self.options.deadline_seconds:g} s"
             outcome = Outcome(job.key, "timeout", reason, total_seconds=seconds)
         elif not chunk:
-            outcome = Outcome(job.key, "failed", worker.end(), total_seconds=seconds)
+            code = worker.code()
+            reason = worker.end(code)
+            killed = code is not None and code < 0
+            outcome = (
+                _Killed(reason, seconds) if killed else Outcome(job.key, "failed", reason, total_seconds=seconds)
+            )
         else:
             outcome = _answer(bytes(worker.buffer), job)
             if outcome is not None:
@@ -284,7 +319,7 @@ class LocalExecutor:
             worker.ready, self._stillborn = True, 0
             worker.buffer.clear()
             return
-        reason = worker.end() if chunk is not None else f"not ready within {START_SECONDS:g} s"
+        reason = worker.end(worker.code()) if chunk is not None else f"not ready within {START_SECONDS:g} s"
         self._dismiss(worker)
         self._stillborn += 1
         if self._stillborn >= 2 * self.count:

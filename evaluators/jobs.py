@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -12,6 +13,13 @@ from genome.component import Library
 from genome.recipe import Recipe, component_of
 
 Status = Literal["evaluated", "failed", "diverged", "timeout"]
+
+COUNTS = ("parameters", "steps", "resident_bytes")
+SECONDS = (
+    *("step_seconds", "compile_seconds", "trace_seconds", "program_seconds"),
+    *("train_seconds", "total_seconds", "idle_seconds"),
+)
+"""Fields of an outcome that are counts, and those that are times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,8 @@ class Job:
     """Train one recipe on one task from step `start` to step `stop`, then score it on `split`.
 
     `components` holds the source of every component of the recipe. A job that starts later than 0 continues
-    from the training state in the file `resumed`; it leaves its own in `checkpoint`, where one is named. `width` and
+    from the training state in the file `resumed`, which is made again where it is lost; it leaves its own in
+    `checkpoint`, where one is named and the disk has room. `width` and
     `hidden` are the sizes at which the recipe meets the scale's budget (`evaluators.fitting`). `program` is how its
     steps are compiled, None as the backend does unless told otherwise. `examined` names a component that must pass the
     checks of every backend (`backends.conformance`) before anything is trained, "" for none.
@@ -114,11 +123,50 @@ class Outcome:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Outcome:
-        """Inverse of `to_json`. Raises ValueError, KeyError or TypeError for anything else."""
+        """Inverse of `to_json`. Raises ValueError, KeyError or TypeError for anything else.
+
+        A loss that is no finite number, a failure without a reason and a negative time are something else: nothing
+        that a worker answers may be stored unless it makes sense.
+        """
         if data["status"] not in get_args(Status):
             raise ValueError(f"unknown status {data['status']!r}")
         adjustments = tuple(Adjustment(**adjustment) for adjustment in data.get("adjustments", ()))
-        return Outcome(**{**data, "adjustments": adjustments})
+        outcome = Outcome(**{**data, "adjustments": adjustments})
+        if fault := _fault(outcome):
+            raise ValueError(fault)
+        return outcome
+
+
+def _fault(outcome: Outcome) -> str:
+    """What of an outcome cannot be, or ""."""
+    for name in ("key", "reason", "backend", "device"):
+        value = getattr(outcome, name)
+        if not isinstance(value, str) or value != value.encode(errors="replace").decode():
+            return f"{name} is no text"
+    for name in ("loss", "accuracy", "macro_accuracy"):
+        value = getattr(outcome, name)
+        if value is not None and not _finite(value):
+            return f"{name} is {value!r}"
+    for name in COUNTS:
+        value = getattr(outcome, name)
+        if not isinstance(value, int) or not 0 <= value < 2**63:
+            return f"{name} is {value!r}"
+    for name in SECONDS:
+        value = getattr(outcome, name)
+        if not _finite(value) or value < 0:
+            return f"{name} is {value!r}"
+    for change in outcome.adjustments:
+        if not isinstance(change.name, str) or not isinstance(change.reason, str):
+            return "an adjustment has no name or no reason"
+        if not _finite(change.original) or not _finite(change.value):
+            return f"the adjustment of {change.name} has no finite values"
+    if (outcome.status == "evaluated") != (outcome.loss is not None):
+        return f"{outcome.status} with a loss of {outcome.loss}"
+    return "" if outcome.status == "evaluated" or outcome.reason else f"{outcome.status} without a reason"
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def component_sources(recipe: Recipe, library: Library) -> dict[str, str]:

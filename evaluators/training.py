@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -57,8 +58,10 @@ class Trainer:
         """Train and score. A recipe at fault gives an outcome with status and reason, never an exception.
 
         A run from step 0 that diverges is repeated once with a third of its learning rate, which the outcome
-        reports as an adjustment; a continuation keeps the rate with which its checkpoint was trained. Raises
-        ValueError for a task that cannot be made and BackendError for a checkpoint that is not the job's.
+        reports as an adjustment; a continuation keeps the rate with which its checkpoint was trained. A checkpoint
+        that is gone, damaged or not the job's is trained again first, so that its loss costs time and changes no
+        score; one that cannot be written for want of space is left out. Raises ValueError for a task that cannot
+        be made.
         """
         started, compiled = time.perf_counter(), self.backend.compilation
         outcome = self._run(job, watch)
@@ -95,8 +98,20 @@ class Trainer:
             return Outcome(job.key, "failed", lack, parameters=instance.cost.parameters)
         if job.examined and (faults := component_faults(self.backend, library[job.examined])):
             return Outcome(job.key, "failed", "; ".join(faults[:3]), parameters=instance.cost.parameters)
-        if job.start:
+        if not job.start:
+            return self._from_start(job, task, instance, watch)
+        with suppress(BackendError):
             return self._attempt(job, task, instance, _noted_adjustments(job), watch)
+        lost = self._from_start(
+            replace(job, start=0, stop=job.start, checkpoint=job.resumed), task, instance, watch
+        )
+        with suppress(BackendError):
+            return self._attempt(job, task, instance, _noted_adjustments(job), watch)
+        if lost.status != "evaluated":
+            return lost
+        return self._from_start(replace(job, start=0), task, instance, watch)
+
+    def _from_start(self, job: Job, task: Task, instance: Instance, watch: Watch) -> Outcome:
         outcome = self._attempt(job, task, instance, (), watch)
         if outcome.status != "diverged":
             return outcome
@@ -154,7 +169,8 @@ class Trainer:
             return replace(known, status="diverged", reason=f"the {job.split} loss is {scores.loss}")
         if job.checkpoint:
             adjustments = json.dumps([asdict(adjustment) for adjustment in known.adjustments])
-            model.save(state, Path(job.checkpoint), {"adjustments": adjustments})
+            with suppress(OSError):  # a disk that is full is the search's fault, not the recipe's
+                model.save(state, Path(job.checkpoint), {"adjustments": adjustments})
         return replace(
             known,
             loss=scores.loss,

@@ -30,7 +30,7 @@ from evolve.commands import (
     sql,
     train,
 )
-from evolve.errors import SearchError
+from evolve.errors import SearchError, Stopped
 
 app = typer.Typer(
     name="evolve",
@@ -80,6 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse(str(error), 1)
     except ValueError as error:
         return _refuse(str(error))
+    except Stopped as stop:
+        return _refuse(str(stop), 130)
     except KeyboardInterrupt:
         return 130
     return int(code or 0)

@@ -5,7 +5,8 @@ The history is a function of the committed rows, so that a resumed search propos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import insort
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from deap import base, tools
@@ -30,9 +31,10 @@ def fitness_class(objectives: Sequence[str]) -> type[Fitness]:
     return type("Fitness", (Fitness,), {"weights": weights})
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Individual:
-    """One settled attempt with a recipe. `rung` is the last rung it finished, `fitness` DEAP's.
+    """One settled attempt with a recipe, which is read when it is needed. `rung` is the last rung it finished,
+    `fitness` DEAP's.
 
     `prospect` is the score of a full training run: measured, or expected where the attempt was stopped early.
     """
@@ -42,7 +44,7 @@ class Individual:
     operator: str
     parents: tuple[int, ...]
     status: str
-    recipe: Recipe
+    recipes: Callable[[str], Recipe]
     hash: str
     family: str
     state_bytes: int
@@ -51,6 +53,10 @@ class Individual:
     prospect: Prospect
     rung: int
     fitness: Fitness
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.recipes(self.hash)
 
     @property
     def parental(self) -> bool:
@@ -69,7 +75,11 @@ class History:
     def add(self, individual: Individual) -> None:
         """Append a settled attempt."""
         self.individuals[individual.attempt] = individual
-        self._ranked = None
+        if self._ranked is not None and individual.parental:
+            if len(individual.fitness.wvalues) > 1:
+                self._ranked = None
+            else:
+                insort(self._ranked, individual, key=_place)
         self.hashes.setdefault(individual.hash, individual.attempt)
 
     def until(self, generation: int) -> History:
@@ -91,12 +101,9 @@ class History:
         parental = [individual for individual in self.individuals.values() if individual.parental]
         if parental and len(parental[0].fitness.wvalues) > 1:
             return tools.selNSGA2(parental, len(parental))
-        return sorted(parental, key=lambda i: (-i.prospect.score, i.attempt))
+        return sorted(parental, key=_place)
 
-    def rewards(self) -> dict[int, float]:
-        """Rank of every individual scaled to [0, 1], 1 for the best; failures have 0."""
-        ranked = self.ranked
-        last = max(1, len(ranked) - 1)
-        rewards = dict.fromkeys(self.individuals, 0.0)
-        rewards |= {individual.attempt: 1 - position / last for position, individual in enumerate(ranked)}
-        return rewards
+
+def _place(individual: Individual) -> tuple[float, int]:
+    """What individuals are ranked by where the score is all that counts."""
+    return -individual.prospect.score, individual.attempt

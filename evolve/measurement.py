@@ -16,8 +16,8 @@ from genome.component import Library
 from genome.instance import Instance
 from genome.recipe import Recipe
 from runs import records
+from runs.contract import SearchStore
 from runs.records import Evaluation, EvaluationStatus, Purpose
-from runs.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Laboratory:
     are compiled, None as the backend does unless told otherwise.
     """
 
-    store: Store
+    store: SearchStore
     executor: Executor
     library: Library
     scale: Scale
@@ -151,8 +151,8 @@ class Laboratory:
         )
 
     def discard_checkpoints(self) -> None:
-        """Remove the training states of candidates that will not go on."""
-        for path in self.checkpoints.glob("*.safetensors"):
+        """Remove the training states of candidates that will not go on, and what a killed worker left of one."""
+        for path in self.checkpoints.glob("*.safetensors*"):
             path.unlink(missing_ok=True)
 
     def _stored(
@@ -168,7 +168,12 @@ class Laboratory:
     def _job(self, subject: Subject, seed: int, task: TaskSpec, rung: int, purpose: Purpose, split: Split) -> Job:
         run = f"{purpose}-{subject.hash}-{task.name}-{seed}"
         before = self.checkpoints / f"{run}-{rung - 1}.safetensors"
-        resumed = rung > 0 and before.exists()
+        # Whether a rung goes on from the one before is a matter of record: files may be lost.
+        resumed = rung > 0 and bool(
+            self.store.evaluations(
+                recipe=subject.hash, purpose=purpose, task=task.name, seed=seed, rung=rung - 1, split=split
+            )
+        )
         key = f"{purpose}/{subject.hash}/{task.name}/{seed}/{rung}/{split}"
         return replace(
             self.job(key, subject, task, seed, self.scale.steps_at(rung)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from cognition.loader import load_architectures
 from genome.recipe import Recipe
 from runs.archive import Archive
+from runs.contract import SearchStore
 from runs.records import Attempt
 
 
@@ -23,7 +24,7 @@ class NamedRecipe:
     attempt: int | None = None
 
 
-def recipe_of(archive: Archive, attempt: Attempt) -> Recipe:
+def recipe_of(archive: Archive | SearchStore, attempt: Attempt) -> Recipe:
     """The recipe of an attempt that has one. Raises StoreError for one without."""
     return Recipe.from_json(archive.recipe(str(attempt.recipe)).recipe)
 

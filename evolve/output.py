@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -21,5 +22,6 @@ def write_text(path: Path, text: str) -> None:
         beside.write_bytes(text.encode())
         os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ValueError(f"{path}: cannot be written: {error.strerror}") from None

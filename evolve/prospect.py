@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluators.scores import References, recipe_score
-from runs.records import Evaluation
 
 Losses = Mapping[str, float]
 
@@ -54,11 +53,9 @@ def survivors(promise: Mapping[int, float], published: Collection[int], count: i
     return {*(promise.keys() & set(published)), *others[:count]}
 
 
-def losses_by_rung(evaluations: Iterable[Evaluation]) -> dict[int | None, list[dict[str, float]]]:
-    """Losses by task of every attempt, at each rung that it finished in turn."""
-    found: dict[int | None, dict[int, dict[str, float]]] = {}
-    for evaluation in evaluations:
-        if evaluation.loss is not None:
-            rungs = found.setdefault(evaluation.attempt, {})
-            rungs.setdefault(evaluation.rung, {})[evaluation.task] = evaluation.loss
+def losses_by_rung(measured: Iterable[tuple[int, int, str, float]]) -> dict[int, list[dict[str, float]]]:
+    """Losses by task of every attempt, at each rung that it finished in turn; from attempt, rung, task and loss."""
+    found: dict[int, dict[int, dict[str, float]]] = {}
+    for attempt, rung, task, loss in measured:
+        found.setdefault(attempt, {}).setdefault(rung, {})[task] = loss
     return {attempt: [losses for _, losses in sorted(rungs.items())] for attempt, rungs in found.items()}

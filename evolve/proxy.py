@@ -12,6 +12,7 @@ from evolve.naming import recipe_of
 from evolve.prospect import Losses, Prospect, losses_by_rung, prospect
 from evolve.yardstick import Yardstick, training_seed
 from runs.archive import Archive
+from runs.contract import SearchStore
 from runs.records import Attempt
 
 
@@ -58,7 +59,7 @@ def spread_evenly(attempts: Sequence[int], count: int) -> list[int]:
 
 def full_curves(laboratory: Laboratory, attempts: Sequence[Attempt], seed: int) -> dict[int, list[Losses]]:
     """Losses of attempts at every rung; what the search did not train is trained now. Failures are left out."""
-    searched = losses_by_rung(laboratory.store.evaluations(purpose="search"))
+    searched = losses_by_rung(laboratory.store.losses("search"))
     curves: dict[int, list[Losses]] = {attempt.id: list(searched[attempt.id]) for attempt in attempts}
     subjects = {}
     for attempt in attempts:
@@ -74,9 +75,11 @@ def full_curves(laboratory: Laboratory, attempts: Sequence[Attempt], seed: int) 
     return {number: curve for number, curve in curves.items() if len(curve) == len(laboratory.scale.rungs)}
 
 
-def foretold(archive: Archive, curves: Mapping[int, Sequence[Losses]], yardstick: Yardstick) -> list[Foretold]:
+def foretold(
+    archive: Archive | SearchStore, curves: Mapping[int, Sequence[Losses]], yardstick: Yardstick
+) -> list[Foretold]:
     """What the search saw, and expected, of these recipes at every rung."""
-    searched = losses_by_rung(archive.evaluations(purpose="search"))
+    searched = losses_by_rung(archive.losses("search"))
     known: dict[int, Prospect] = {}
     found = []
     for attempt in archive.attempts():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -24,7 +27,7 @@ from evolve.llm.proposers import LAG, LanguageModels
 from evolve.measurement import Laboratory, Subject
 from evolve.naming import recipe_of
 from evolve.proposals import Offer, Proposer
-from evolve.prospect import Prospect, losses_by_rung
+from evolve.prospect import Losses, Prospect, losses_by_rung
 from evolve.settlement import settlements
 from evolve.statistics import generation_statistics
 from evolve.strategies import make_strategy
@@ -34,6 +37,9 @@ from evolve.yardstick import Yardstick, measure_yardstick
 from genome.component import Component
 from genome.recipe import Recipe
 from runs import records
+
+RECIPES = 2048
+"""Recipes of the past that are held in memory; others are read when they become parents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +82,22 @@ class Search:
         self.language = None
         if self.desk is not None:
             self.language = LanguageModels(config, self.desk, self.proposer, self.tell)
+        store = self.laboratory.store
+        self._recipe = lru_cache(RECIPES)(lambda digest: Recipe.from_json(store.recipe(digest).recipe))
 
     def run(self) -> Yardstick:
         """Go on until the configured number of generations is finished; returns what its scores are measured by."""
         self.knowledge = known(self.laboratory.store, self.configuration.guidance)
         yardstick = measure_yardstick(self.laboratory, self.tasks, self.configuration.seed)
         trials = Trials(self.laboratory, self.history, yardstick, self.configuration.seed)
-        self._restore(trials)
+        with _no_collection():
+            self._restore(trials)
         for generation in range(self.laboratory.store.generation_count() + 1, self.configuration.generations + 1):
             self._generation(generation, trials)
         return yardstick
 
     def _generation(self, generation: int, trials: Trials) -> None:
-        started = perf_counter()
+        started, store = perf_counter(), self.laboratory.store
         clock = self.laboratory.clock
         clock.compile = clock.train = clock.other = 0.0
         subjects = self._pending() if self._proposed(generation) else self._propose(generation, trials.yardstick)
@@ -105,18 +114,18 @@ class Search:
             raise SearchError(
                 f"every candidate of generation {generation} failed, the last: {outcomes[-1].reason}"
             )
-        prospects = {a: trials.prospect(a, trial.losses) for a, trial in done.items() if not trial.failure}
-        new = self._absorb(outcomes, prospects)
+        new = self._absorb(outcomes, {a: trial.losses for a, trial in done.items() if not trial.failure}, trials)
         credit = self._credited(generation, new)
+        settled = {outcome.attempt: outcome.status for outcome in outcomes}
         statistics = generation_statistics(
-            self.laboratory.store.attempts(generation=generation),
+            [replace(a, status=settled.get(a.id, a.status)) for a in store.attempts(generation=generation)],
             self.history,
             self.credit,
             self.hall[0].score if self.hall else None,
             clock,
             perf_counter() - started,
         )
-        self.laboratory.store.finish_generation(generation, outcomes, credit, statistics)
+        store.finish_generation(generation, outcomes, credit, statistics)
         self.laboratory.discard_checkpoints()
         self.report(Report(generation, statistics))
 
@@ -178,19 +187,20 @@ class Search:
         """Read back what the store holds of finished generations."""
         store = self.laboratory.store
         self.credit = self._credit_until(store.generation_count())
-        losses = losses_by_rung(store.evaluations(purpose="search"))
+        losses = losses_by_rung(store.losses("search"))
         for attempt in store.attempts():
             if attempt.status in PARENTAL:
-                self._remember(attempt, None, trials.prospect(attempt.id, losses[attempt.id]))
+                self._remember(attempt, None, trials.prospect(attempt.parents, losses[attempt.id]))
             elif attempt.status not in ("duplicate", "rejected", "proposed"):
                 self._remember(attempt, None, Prospect())
 
     def _absorb(
-        self, settlements: Sequence[records.Settlement], prospects: Mapping[int, Prospect]
+        self, settlements: Sequence[records.Settlement], losses: Mapping[int, Sequence[Losses]], trials: Trials
     ) -> list[Individual]:
         """Add a generation's outcomes to the history; returns its individuals."""
-        for settlement in settlements:
-            attempt = self.laboratory.store.attempt(settlement.attempt)
+        attempts = [self.laboratory.store.attempt(settlement.attempt) for settlement in settlements]
+        prospects = {a.id: trials.prospect(a.parents, losses[a.id]) for a in attempts if a.id in losses}
+        for attempt, settlement in zip(attempts, settlements, strict=True):
             self._remember(attempt, settlement, prospects.get(attempt.id, Prospect()))
         return [self.history.individuals[settlement.attempt] for settlement in settlements]
 
@@ -208,7 +218,6 @@ class Search:
         score = settled.score if settled else attempt.score
         rung = (settled.rung if settled else attempt.rung) or 0
         step = (settled.step_seconds if settled else attempt.step_seconds) or 0.0
-        recipe = recipe_of(self.laboratory.store, attempt)
         if status == "evaluated":
             prospect = replace(prospect, score=score or 0.0)
         values = {
@@ -227,9 +236,9 @@ class Search:
             attempt.operator,
             attempt.parents,
             status,
-            recipe,
+            self._recipe,
             str(attempt.recipe),
-            attempt.family or recipe_family(recipe, self.library),
+            attempt.family or recipe_family(self._recipe(str(attempt.recipe)), self.library),
             attempt.state_bytes or 0,
             attempt.flops_per_token or 0,
             score or 0.0,
@@ -257,6 +266,18 @@ class Search:
             records.OperatorCredit(operator, own.attempts, own.improved, own.gain, own.flops, own.untrained)
             for operator, own in sorted(gained.items())
         ]
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for garbage while nothing but long-lived values is made: with 100,000 attempts it takes two fifths."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _same_recipe(left: Individual, right: Individual) -> bool:

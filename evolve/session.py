@@ -19,6 +19,7 @@ from evaluators.tasks.protocol import Task
 from evaluators.tasks.registry import make_task
 from evolve.configuration import Configuration
 from evolve.measurement import Laboratory
+from evolve.stopping import stoppable
 from genome.component import Component, Provenance
 from genome.parser import parse_component
 from runs.archive import Archive
@@ -149,11 +150,12 @@ def workers(prepared: Prepared, logs: Path) -> Iterator[LocalExecutor]:
 def reopened(archive: Archive, prepared: Prepared) -> Iterator[Laboratory]:
     """A laboratory with workers for a search that exists, which stays as far as it is.
 
-    Raises StoreError where it is of another configuration, or another process writes it.
+    Raises StoreError where it is of another configuration, or another process writes it; for how it stops early see
+    `evolve.stopping`.
     """
     target = archive.run.generations
     with Store.open(archive.directory, configuration={**prepared.stored, "generations": target}) as store:
-        with workers(prepared, archive.directory / "logs") as executor:
+        with stoppable(store), workers(prepared, archive.directory / "logs") as executor:
             yield laboratory(prepared, store, executor, stored_library(store))
         store.finish_run("finished" if store.generation_count() >= target else "stopped")
 

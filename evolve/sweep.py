@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from evolve.history import History, Individual
 from genome.component import Library
@@ -35,8 +36,8 @@ def rate_edits(recipe: Recipe, library: Library) -> list[SetSetting]:
 def due(history: History) -> Iterator[tuple[Individual, SetSetting]]:
     """Sweeps of the best fully trained recipes that were not proposed yet, the best recipe's first."""
     swept = {own.parents[0] for own in history.individuals.values() if own.operator == SWEEP}
-    finished = [individual for individual in history.ranked if individual.status == "evaluated"]
-    for individual in finished[:BEST]:
+    finished = (individual for individual in history.ranked if individual.status == "evaluated")
+    for individual in islice(finished, BEST):
         if individual.attempt not in swept:
             for edit in rate_edits(individual.recipe, history.library):
                 yield individual, edit

@@ -66,17 +66,17 @@ class Trials:
             trials[own.attempt] = replace(trials[own.attempt], retest=own)
         return trials
 
-    def prospect(self, attempt: int, losses: Sequence[Losses]) -> Prospect:
-        """What an attempt with these losses at its first rungs is expected to reach."""
-        parents = self.laboratory.store.attempt(attempt).parents
+    def prospect(self, parents: Sequence[int], losses: Sequence[Losses]) -> Prospect:
+        """What an attempt with these parents and these losses at its first rungs is expected to reach."""
         parent = self.history.individuals[parents[0]].prospect if parents else None
         return prospect(losses, parent, self.yardstick.references, len(self.laboratory.scale.rungs))
 
     def _promoted(self, standing: Sequence[Subject], trials: Mapping[int, Trial], count: int) -> list[Subject]:
         """Those that go on to the next rung: the published, and so many of the others."""
         sound = [subject.number for subject in standing if not trials[subject.number].failure]
-        published = [attempt for attempt in sound if self.laboratory.store.attempt(attempt).operator == SEED]
-        promise = {attempt: self.prospect(attempt, trials[attempt].losses).score for attempt in sound}
+        known = {attempt: self.laboratory.store.attempt(attempt) for attempt in sound}
+        published = [attempt for attempt in sound if known[attempt].operator == SEED]
+        promise = {a: self.prospect(known[a].parents, trials[a].losses).score for a in sound}
         chosen = survivors(promise, published, count)
         return [subject for subject in standing if subject.number in chosen]
 

@@ -20,6 +20,12 @@ from runs.records import Attempt, AttemptStatus, Evaluation, Generation
 
 FAILURES = ("failed", "diverged", "timeout")
 UNTRAINED = ("rejected", "duplicate")
+PARENTAL = ("screened", "evaluated")
+
+ORDERED = ("parents", "edits", "adjustments")
+"""Tables whose rows are numbered 0, 1, ... for every attempt."""
+
+_GAPS = "SELECT attempt FROM {table} GROUP BY attempt HAVING count(*) <> max(position) + 1 OR min(position) <> 0"
 
 
 def database_problems(directory: Path) -> list[str]:
@@ -35,9 +41,11 @@ def database_problems(directory: Path) -> list[str]:
             database.conn.backup(copy)
             found = [row[0] for row in copy.execute("PRAGMA integrity_check")]
             orphans = copy.execute("PRAGMA foreign_key_check").fetchall()
+            gaps = [(table, *row) for table in ORDERED for row in copy.execute(_GAPS.format(table=table))]
     except StoreError as error:
         return [str(error)]
     problems = [f"database: {' '.join(line.split())}" for line in found if line != "ok"]
+    problems += [f"{table} of attempt {attempt}: a position is missing" for table, attempt in gaps]
     return problems + [
         f"{table} row {row}: refers to a row of {parent} that is not there" for table, row, parent, _ in orphans
     ]
@@ -57,6 +65,8 @@ def history_problems(archive: Archive) -> Iterator[str]:
         for parent in attempt.parents:
             if parent in known and known[parent].generation >= attempt.generation:
                 yield f"attempt {attempt.id}: its parent {parent} is not of an earlier generation"
+            elif parent in known and known[parent].status not in PARENTAL:
+                yield f"attempt {attempt.id}: its parent {parent} is {known[parent].status}, which is no parent"
     yield from _generation_problems(attempts, generations)
     run = archive.run
     if run.status == "finished" and len(generations) < run.generations:

@@ -8,6 +8,7 @@ attempts were proposed and have no outcome, and `evaluations` says what was alre
 from __future__ import annotations
 
 import json
+import sqlite3
 import statistics as statistic
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 EVALUATION_KEY = ("purpose", "recipe", "task", "seed", "rung", "split")
 """What names an evaluation: the same key is never paid for twice."""
 
+RESCUED = "rescued"
+"""Folder in a search's directory to which the rows of a removed database are saved."""
+
 _OPEN_STATUSES = ("proposed", "screened")
 
 
@@ -49,6 +53,7 @@ class Store(Archive):
     def __init__(self, directory: Path, database: Database, lock: WriterLock) -> None:
         super().__init__(directory, database)
         self._lock = lock
+        self._identity = _identity(self.path)
 
     @classmethod
     def create(
@@ -314,8 +319,23 @@ class Store(Archive):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if _identity(self.path) != self._identity:
+            raise StoreError(
+                f"{self.path}: was removed or replaced while this process wrote it; {self._saved()}"
+            ) from FileNotFoundError(self.path)
         with self._file.transaction(self._database):
             yield
+
+    def _saved(self) -> str:
+        """Save the rows of a database whose file is gone: the open connection still has them."""
+        folder = self.directory / RESCUED
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            search_file(folder).path.unlink(missing_ok=True)
+            self._database.execute("VACUUM INTO ?", [str(search_file(folder).path)])
+        except (OSError, sqlite3.Error) as error:
+            return f"its rows could not be saved: {error}"
+        return f"its rows are saved: go on with --out {folder}"
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         self._database.table(table).insert_all(dict(row) for row in rows)
@@ -366,6 +386,15 @@ class Store(Archive):
         self._database.table("attempts").update(now.id, stored_row(changed))
         position = len(self.adjustments(now.id))
         self._insert("adjustments", proposing.adjustment_rows(now.id, position, settlement.adjustments))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _now() -> str:

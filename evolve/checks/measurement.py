@@ -94,6 +94,11 @@ def score_problems(archive: Archive, setting: Setting) -> Iterator[str]:
                 own.setdefault(key, {})[evaluation.task] = evaluation.loss
     first = training_seed(setting.seed)
     for attempt in scored:
+        for rung in range(attempt.rung or 0):
+            trained = own.get((attempt.id, rung, first), {})
+            if lost := [task for task in setting.tasks if task not in trained]:
+                place = f"a loss on {', '.join(lost)} at rung {rung}"
+                yield f"attempt {attempt.id}: trained up to rung {attempt.rung} without {place}"
         if attempt.rung is not None:
             runs = [own.get((attempt.id, attempt.rung, seed)) for seed in (first, first + RETEST_OFFSET)]
             yield from _score_problems(attempt, runs[0] or {}, runs[1], setting, references)

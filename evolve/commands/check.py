@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import typer
 
+from evolve.checks.bookkeeping import bookkeeping_problems
 from evolve.checks.evidence import evidence_problems
 from evolve.checks.inheritance import inheritance_problems, read_stored
 from evolve.checks.measurement import Setting, credit_problems, read_setting, score_problems, yardstick_problems
@@ -49,6 +50,7 @@ def check(out: Out = None) -> None:
 def _row_problems(archive: Archive, setting: Setting | None) -> Iterator[str]:
     yield from _readable("history", lambda: history_problems(archive))
     yield from _readable("statuses", lambda: status_problems(archive))
+    yield from _readable("notes", lambda: bookkeeping_problems(archive))
     yield from _readable("recipes", lambda: _recipe_problems(archive))
     yield from _readable("evidence", lambda: evidence_problems(archive))
     if setting is not None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -27,6 +25,7 @@ from evolve.search import Report, Search
 from evolve.seeds import read_seeds
 from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
 from evolve.software import note_software
+from evolve.stopping import stoppable
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from genome.component import Component
@@ -122,18 +121,13 @@ def run(
     # Once a search has begun, its own rows are its library: what is learned later would change its genealogy.
     wanted = configuration.library == "learned" and not _begun(directory)
     learned = learned_components() if wanted else {}
-    with _store(directory, prepared) as store, _stop_on_terminate():
+    with _store(directory, prepared) as store, stoppable(store):
         note_software(store)
         known = {**stored_library(store), **learned}
-        try:
-            desk = models.desk(store, configuration) if models else nullcontext()
-            with workers(prepared, directory / "logs") as executor, desk as opened:
-                lab = laboratory(prepared, store, executor, known)
-                _search(target, prepared, store, lab, known, seeds, opened)
-        except KeyboardInterrupt:
-            store.finish_run("stopped")
-            target.print(f"stopped; everything measured is in {directory}; the same command goes on from here")
-            raise
+        desk = models.desk(store, configuration) if models else nullcontext()
+        with workers(prepared, directory / "logs") as executor, desk as opened:
+            lab = laboratory(prepared, store, executor, known)
+            _search(target, prepared, store, lab, known, seeds, opened)
 
 
 def _begun(directory: Path) -> bool:
@@ -258,17 +252,3 @@ def _store(directory: Path, prepared: Prepared) -> Iterator[Store]:
         )
     with store:
         yield store
-
-
-@contextmanager
-def _stop_on_terminate() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C: end the workers, keep what is measured, say how to go on."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

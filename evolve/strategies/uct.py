@@ -9,7 +9,8 @@ search descends to the child of greatest value plus bonus. Part of the parents a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from math import log, sqrt
 from random import Random
 
@@ -21,19 +22,6 @@ WIDENING, WIDENING_POWER = 2.0, 0.5
 ARCHIVE_SHARE = 0.2
 PRIOR_VISITS = 1.0
 """Weight of a node's own reward in its value beside the mean over its subtree."""
-
-
-@dataclass
-class _Node:
-    individual: Individual | None
-    own: float = 0.0
-    visits: float = 0.0
-    total: float = 0.0
-    children: list[_Node] = field(default_factory=list)
-
-    @property
-    def value(self) -> float:
-        return (self.total + PRIOR_VISITS * self.own) / (self.visits + PRIOR_VISITS)
 
 
 class TreeSearch:
@@ -48,57 +36,93 @@ class TreeSearch:
     def parent(self, history: History, pending: Sequence[Individual], random: Random) -> Individual | None:
         if not history.ranked:
             return None
-        if random.random() < ARCHIVE_SHARE:
-            return random.choice(list(elites(history).values()))
-        if not self._tree.is_of(history, pending):
+        if self._tree.history is not history:
             self._tree = _Tree(history)
-        self._tree.expect(pending)
-        node = self._tree.root
+        tree = self._tree
+        tree.grow()
+        if random.random() < ARCHIVE_SHARE:
+            return random.choice(tree.elites)
+        tree.expect(pending)
+        node = ROOT
         while True:
-            candidates = [child for child in node.children if child.individual and child.individual.parental]
-            open_to_more = len(node.children) < WIDENING * node.visits**WIDENING_POWER
-            if node.individual is not None and (open_to_more or not candidates):
-                return node.individual
-            node = max(candidates, key=lambda child: _bound(child, node))
+            children = tree.children[node]
+            candidates = [child for child in children if tree.individuals[child].parental]
+            open_to_more = len(children) < WIDENING * tree.visits[node] ** WIDENING_POWER
+            if node != ROOT and (open_to_more or not candidates):
+                return tree.individuals[node]
+            node = max(candidates, key=partial(tree.bound, node))
 
 
-def _bound(child: _Node, parent: _Node) -> float:
-    bonus = EXPLORATION * sqrt(log(max(2.0, parent.visits)) / max(1.0, child.visits))
-    return child.value + bonus
+ROOT = 0
+"""Number of the node above all founders."""
 
 
 class _Tree:
-    """The genealogy with visits and rewards summed towards the root; kept while the history stays the same."""
+    """The genealogy with visits and rewards summed towards the root.
+
+    Nodes are numbered in the order of proposal, so that parents come first. An individual's reward is its rank: what
+    is summed are whole numbers, the count of those it leaves behind, and only their quotient is rounded.
+    """
 
     def __init__(self, history: History) -> None:
-        self.history, self.size, self.expected = history, len(history.individuals), 0
-        self.root = _Node(None)
-        self.nodes: dict[int, _Node] = {}
-        rewards = history.rewards()
-        for attempt, individual in sorted(history.individuals.items()):
-            node = self.nodes[attempt] = _Node(individual, rewards[attempt])
-            self._above(node).children.append(node)
-            self._visit(node)
+        self.history = history
+        self.individuals: dict[int, Individual] = {}
+        self.elites: list[Individual] = []
+        self.children: list[list[int]] = [[]]
+        self.visits: list[int] = []
+        self._nodes: dict[int, int] = {}
+        self._above: list[int] = [ROOT]
+        self._own: list[int] = []
+        self._total: list[int] = []
+        self._last = 1
+        self._expected: list[int] = []
 
-    def is_of(self, history: History, pending: Sequence[Individual]) -> bool:
-        """Whether the tree is of this history and has seen none but the first of these proposals."""
-        return self.history is history and self.size == len(history.individuals) and self.expected <= len(pending)
+    def grow(self) -> None:
+        """Take in what the history has gained, and sum up anew: every rank may have moved."""
+        if len(self._nodes) == len(self.history.individuals):
+            return
+        for attempt, individual in islice(self.history.individuals.items(), len(self._nodes), None):
+            node = self._nodes[attempt] = len(self.children)
+            above = self._nodes[individual.parents[0]] if individual.parents else ROOT
+            self.individuals[node] = individual
+            self.children.append([])
+            self.children[above].append(node)
+            self._above.append(above)
+        ranked = self.history.ranked
+        self.elites = list(elites(self.history).values())
+        self._last = max(1, len(ranked) - 1)
+        self._own = [0] * len(self.children)
+        for place, individual in enumerate(ranked):
+            self._own[self._nodes[individual.attempt]] = self._last - place
+        self.visits, self._total = [1] * len(self.children), self._own.copy()
+        self.visits[ROOT] = 0
+        for node in range(len(self.children) - 1, ROOT, -1):
+            above = self._above[node]
+            self.visits[above] += self.visits[node]
+            self._total[above] += self._total[node]
+        self._expected = []
 
     def expect(self, pending: Sequence[Individual]) -> None:
         """Count proposals not yet trained as visits that bring what their parent is worth."""
-        for individual in pending[self.expected :]:
-            self._visit(self.nodes[individual.attempt])
-        self.expected = len(pending)
+        nodes = [self._nodes[individual.attempt] for individual in pending]
+        if nodes[: len(self._expected)] != self._expected:
+            for node in self._expected:
+                self._visit(node, -1)
+            self._expected = []
+        for node in nodes[len(self._expected) :]:
+            self._visit(node, 1)
+        self._expected = nodes
 
-    def _above(self, node: _Node) -> _Node:
-        assert node.individual is not None
-        return self.nodes[node.individual.parents[0]] if node.individual.parents else self.root
+    def bound(self, parent: int, child: int) -> float:
+        """What a visit of a child may bring: its value, and a bonus where it was visited little."""
+        value = (self._total[child] + PRIOR_VISITS * self._own[child]) / (self.visits[child] + PRIOR_VISITS)
+        bonus = EXPLORATION * sqrt(log(max(2.0, self.visits[parent])) / max(1.0, self.visits[child]))
+        return value / self._last + bonus
 
-    def _visit(self, node: _Node) -> None:
-        reward = node.own
-        while True:
-            node.visits += 1
-            node.total += reward
-            if node.individual is None:
-                return
-            node = self._above(node)
+    def _visit(self, node: int, times: int) -> None:
+        reward = times * self._own[node]
+        while node != ROOT:
+            self.visits[node] += times
+            self._total[node] += reward
+            node = self._above[node]
+        self.visits[ROOT] += times

@@ -207,7 +207,7 @@ def _nodes(
 ) -> tuple[Node, ...]:
     """Every attempt; the parts of their recipes are added to `parts`, each with its number."""
     measured, gains = _measured(evaluations), {row.attempt: row.gain for row in archive.genealogy()}
-    trained = Counter[int | None]()
+    descriptions, trained = archive.descriptions(), Counter[int | None]()
     for evaluation in evaluations:
         trained[evaluation.attempt] += evaluation.tokens if evaluation.purpose == "search" else 0
     nodes, tokens = [], 0
@@ -229,7 +229,7 @@ def _nodes(
             parameters=attempt.parameters,
             flops_per_token=attempt.flops_per_token,
             state_bytes=attempt.state_bytes,
-            edits=tuple(_short(edit.description) for edit in archive.edits(attempt.id)),
+            edits=tuple(_short(line) for line in descriptions.get(attempt.id, ())),
             recipe=tuple(parts.setdefault(part, len(parts)) for part in lines),
             measures=tuple(_measure(own.get(task)) for task in tasks) if own else (),
             tokens=tokens,

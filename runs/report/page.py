@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -39,7 +38,7 @@ def page_of(title: str, data: str, revision: str | None = None) -> str:
 
 def data_text(report: Report) -> str:
     """What the page draws, as JSON that may stand in a script element."""
-    return embedded(asdict(report))
+    return embedded(report)
 
 
 def rendered(frame: str, scripts: Sequence[str], *, title: str, **values: str) -> str:
@@ -50,7 +49,10 @@ def rendered(frame: str, scripts: Sequence[str], *, title: str, **values: str) -
 
 
 def embedded(value: Any) -> str:
-    """JSON that may stand in a script element: "<" is escaped, and so are the two line ends JavaScript knows more."""
+    """JSON, also of dataclasses, that may stand in a script element.
+
+    "<" is escaped, and so are the two line ends JavaScript knows more.
+    """
     text = json.dumps(_rounded(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -60,6 +62,8 @@ def embedded(value: Any) -> str:
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
+    if fields := getattr(value, "__dataclass_fields__", None):
+        return {name: _rounded(getattr(value, name)) for name in fields}
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -85,7 +85,7 @@ def _progress(report: Report) -> None:
 
 def candidates(archive: Archive) -> list[Candidate]:
     """All that were trained to the end, in the order of their proposal."""
-    losses = losses_by_rung(archive.evaluations(purpose="search"))
+    losses = losses_by_rung(archive.losses("search"))
     return [
         Candidate(
             attempt.id,

@@ -20,20 +20,38 @@ from threading import Timer
 
 import pytest
 
-from evaluators.executor import ExecutorError, LocalExecutor, WorkerOptions
+from evaluators.executor import RUNS, ExecutorError, LocalExecutor, WorkerOptions
 from evaluators.jobs import Job, Outcome, TaskSpec
 from evaluators.training import Trainer
 
 linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 
 MISBEHAVING = """
-import json, os, subprocess, sys, time
+import ctypes, json, os, resource, signal, subprocess, sys, time
 
 print(json.dumps({"device": "none"}), flush=True)
 for line in sys.stdin:
     job = json.loads(line)
-    answer = json.dumps({"key": job["key"], "status": "evaluated", "device": str(os.getpid())})
+    answer = json.dumps({"key": job["key"], "status": "evaluated", "loss": 1.0, "device": str(os.getpid())})
+    match job["recipe"].split(":", 2):
+        case ["lie", name, value]:
+            print(json.dumps({**json.loads(answer), name: json.loads(value)}), flush=True)
+            continue
+        case ["killed", times]:
+            with open(job["checkpoint"], "a+") as file:
+                file.write("x")
+                file.seek(0)
+                if len(file.read()) <= int(times):
+                    file.close()
+                    os.kill(os.getpid(), signal.SIGKILL)
+            print(answer, flush=True)
+            continue
     match job["recipe"]:
+        case "segmentation fault":
+            ctypes.string_at(0)
+        case "out of memory":
+            resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28))
+            bytearray(2**30)
         case "good":
             print(answer, flush=True)
         case "large":
@@ -150,20 +168,18 @@ def test_workers_see_no_secrets(options, make_recipe, make_job, tmp_path, monkey
 
 
 @linux
-def test_a_killed_worker_costs_one_attempt(options, make_recipe, make_job, tmp_path):
-    """Also one that is killed while it has nothing to do, which costs none."""
+def test_a_killed_worker_changes_nothing(options, make_recipe, make_job, tmp_path):
+    """Neither one that trains, whose job another one runs, nor one that has nothing to do."""
     quick = make_job(make_recipe("swiglu"), steps=2)
-    long = replace(make_job(make_recipe("swiglu"), steps=10**6), key="long")
+    long = replace(make_job(make_recipe("swiglu"), steps=2000), key="long")
     before = children()
     with LocalExecutor(1, options, tmp_path) as executor:
-        (first,) = executor.run([quick])
-        for fault in (signal.SIGKILL, signal.SIGSEGV):
-            (worker,) = children() - before
-            Timer(0.5, os.kill, (worker, fault)).start()
-            killed, next_one = executor.run([long, quick])
-            assert (killed.key, killed.status) == ("long", "failed")
-            assert fault.name in killed.reason
-            assert next_one.loss == first.loss
+        first, whole = executor.run([quick, long])
+        (worker,) = children() - before
+        Timer(min(0.3, whole.train_seconds / 3), os.kill, (worker, signal.SIGKILL)).start()
+        (again,) = executor.run([long])
+        assert scores([again]) == scores([whole])
+        assert executor.started == 2
         (worker,) = children() - before
         os.kill(worker, signal.SIGKILL)
         assert soon(lambda: not running(worker))
@@ -205,7 +221,6 @@ def test_a_job_that_is_not_well_formed_fails_alone(options, make_recipe, make_jo
         StrangeJob(**{**fields, "key": "strange"}),
         replace(quick, key="task", task=TaskSpec("juggling", "tiny")),
         replace(quick, key="recipe", recipe="[]"),
-        replace(quick, key="checkpoint", start=5, resumed="/nowhere/state.safetensors"),
         quick,
     ]
     with LocalExecutor(1, options, tmp_path) as executor:
@@ -214,7 +229,6 @@ def test_a_job_that_is_not_well_formed_fails_alone(options, make_recipe, make_jo
         "strange": "failed",
         "task": "failed",
         "recipe": "failed",
-        "checkpoint": "failed",
         quick.key: "evaluated",
     }
     assert "colour" in outcomes["strange"].reason
@@ -265,6 +279,63 @@ def test_the_reason_is_what_the_worker_printed_last(misbehaving, behaving):
     with misbehaving() as executor:
         (outcome,) = executor.run(behaving("exit"))
     assert outcome.reason == "the worker ended with exit code 1: there is no more paper"
+
+
+@linux
+@pytest.mark.parametrize("times", [1, RUNS - 1])
+def test_a_job_whose_worker_is_killed_is_run_again(misbehaving, behaving, tmp_path, times):
+    jobs = behaving(f"killed:{times}", "good", checkpoint=str(tmp_path / "runs"))
+    with misbehaving(2) as executor:
+        outcomes = list(executor.run(jobs))
+    assert sorted((outcome.key, outcome.status) for outcome in outcomes) == [
+        ("0", "evaluated"),
+        ("1", "evaluated"),
+    ]
+
+
+@linux
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        (f"killed:{RUNS}", f"the worker ended with signal SIGKILL: it printed nothing ({RUNS} times)"),
+        ("segmentation fault", f"the worker ended with signal SIGSEGV: it printed nothing ({RUNS} times)"),
+        ("out of memory", "the worker ended with exit code 1: MemoryError"),
+    ],
+)
+def test_a_worker_that_always_dies_costs_one_attempt(misbehaving, behaving, tmp_path, behaviour, reason):
+    jobs = behaving(behaviour, "good", checkpoint=str(tmp_path / "runs"))
+    with misbehaving() as executor:
+        outcomes = {outcome.key: outcome for outcome in executor.run(jobs)}
+    assert (outcomes["0"].status, outcomes["0"].reason) == ("failed", reason)
+    assert outcomes["1"].status == "evaluated"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("loss", "NaN"),
+        ("loss", "null"),
+        ("loss", '"low"'),
+        ("loss", "1e999"),
+        ("status", '"failed"'),
+        ("accuracy", "Infinity"),
+        ("steps", "-1"),
+        ("steps", "0.5"),
+        ("parameters", "1e30"),
+        ("train_seconds", "-1"),
+        ("total_seconds", "null"),
+        ("device", "7"),
+        ("reason", '"\\ud800"'),
+        ("adjustments", '[{"name": "learning_rate", "original": NaN, "value": 1, "reason": ""}]'),
+        ("adjustments", "[1]"),
+        ("colour", '"blue"'),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_never_a_score(misbehaving, behaving, name, value):
+    with misbehaving() as executor:
+        lied, good = executor.run(behaving(f"lie:{name}:{value}", "good"))
+    assert (lied.status, lied.loss, lied.reason) == ("failed", None, "the worker's answer cannot be read")
+    assert good.status == "evaluated"
 
 
 @linux

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from backends.protocol import BackendError
+from backends.weights import read_notes
 from evaluators.jobs import Outcome
 from evaluators.training import Trainer
 
@@ -54,20 +56,71 @@ def test_a_run_that_fails_leaves_no_checkpoint(trainer, make_unstable_recipe, ma
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_checkpoint_must_be_the_jobs_own(trainer, make_recipe, make_job, tmp_path):
+def earlier(checkpoint):
+    """A state of the right recipe at another step."""
+
+
+def another(checkpoint):
+    """A state of another recipe."""
+
+
+def truncated(checkpoint):
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+
+
+def deleted(checkpoint):
+    checkpoint.unlink()
+
+
+@pytest.mark.parametrize("harm", [earlier, another, truncated, deleted])
+def test_a_lost_checkpoint_costs_time_and_changes_no_score(trainer, make_recipe, make_job, tmp_path, harm):
     checkpoint = tmp_path / "state.safetensors"
     job = make_job(make_recipe("swiglu"), start=10, resumed=str(checkpoint))
-    with pytest.raises(BackendError, match="not a readable weight file"):
-        trainer.run(job)
-    trainer.run(replace(job, start=0, stop=5, checkpoint=str(checkpoint)))
-    with pytest.raises(BackendError, match="holds step 5, not the step 10"):
-        trainer.run(job)
-    other = make_job(make_recipe("swiglu", "swiglu"), start=5, resumed=str(checkpoint))
-    with pytest.raises(BackendError, match="holds no array"):
-        trainer.run(other)
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(BackendError, match="not a readable weight file"):
-        trainer.run(replace(job, start=5))
+    first = replace(job, start=0, stop=10, checkpoint=str(checkpoint))
+    trainer.run(first)
+    unbroken = trainer.run(job)
+    if harm is earlier:
+        trainer.run(replace(first, stop=5))
+    if harm is another:
+        other = make_job(make_recipe("swiglu", "swiglu"))
+        trainer.run(replace(first, recipe=other.recipe, components=other.components))
+    harm(checkpoint)
+    again = trainer.run(job)
+    assert (again.status, again.loss, again.accuracy, again.steps) == (
+        "evaluated",
+        unbroken.loss,
+        unbroken.accuracy,
+        30,
+    )
+    assert read_notes(checkpoint)["step"] == "10"
+
+
+def test_a_recipe_that_diverges_before_a_lost_checkpoint_keeps_its_repair(
+    trainer, make_unstable_recipe, make_job, tmp_path
+):
+    checkpoint = tmp_path / "state.safetensors"
+    job = make_job(make_unstable_recipe(learning_rate=0.3), start=30, resumed=str(checkpoint))
+    trainer.run(replace(job, start=0, stop=30, checkpoint=str(checkpoint)))
+    unbroken = trainer.run(job)
+    checkpoint.unlink()
+    again = trainer.run(job)
+    assert (again.status, again.loss, again.adjustments) == (unbroken.status, unbroken.loss, unbroken.adjustments)
+    assert again.adjustments
+
+
+def test_a_checkpoint_that_no_disk_takes_is_left_out(trainer, make_recipe, make_job, tmp_path):
+    """The disk is as full as a limit on the size of files makes it."""
+    job = make_job(make_recipe("swiglu"), stop=5, checkpoint=str(tmp_path / "state.safetensors"))
+    whole, limits = trainer.run(replace(job, checkpoint=None)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        outcome = trainer.run(job)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert (outcome.status, outcome.loss) == ("evaluated", whole.loss)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_replaces_the_former_whole(trainer, make_recipe, make_job, tmp_path):

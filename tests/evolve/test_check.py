@@ -220,6 +220,37 @@ CORRUPTIONS = {
         "UPDATE runs SET generations = 99, status = 'finished' WHERE {id}",
         "run: finished, but 12 of 99 generations are",
     ),
+    "a rung that is missing": (
+        SCORED,
+        "DELETE FROM evaluations WHERE attempt = {id} AND rung = 1 AND task = 'recall'",
+        f"attempt {{id}}: trained up to rung {LAST_RUNG} without a loss on recall at rung 1",
+    ),
+    "edits with a gap": (
+        CHILD,
+        "UPDATE edits SET position = position + 1 WHERE attempt = {id}",
+        "edits of attempt {id}: a position is missing",
+    ),
+    "a parent that failed": (
+        CHILD,
+        "UPDATE parents SET parent = (SELECT min(id) FROM attempts WHERE status = 'diverged') WHERE attempt = {id}",
+        "attempt {id}: its parent",
+    ),
+    "another kind of edit": (
+        CHILD,
+        "UPDATE edits SET kind = 'graft' WHERE attempt = {id}",
+        "attempt {id}: its edit 1 is stored as graft, its text says",
+    ),
+    "other counts": (
+        SCORED,
+        "UPDATE generations SET statistics = json_set(statistics, '$.trained', 99) WHERE generation = 5 AND {id}",
+        "generation 5: trained is stored as 99, its attempts give",
+    ),
+    "another seed": (SCORED, "UPDATE runs SET seed = 7 WHERE {id}", "run: its seed is stored as 7, its"),
+    "another next attempt": (
+        SCORED,
+        "UPDATE runs SET random_state = json_set(random_state, '$.next_attempt', 1) WHERE {id}",
+        "run: its next attempt is stored as 1, it has",
+    ),
     "a configuration that is none": (SCORED, "UPDATE runs SET configuration = '[' WHERE {id}", "configuration: "),
 }
 

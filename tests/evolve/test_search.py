@@ -83,6 +83,20 @@ def test_failures_are_rows_with_reasons_and_never_parents(tmp_path: Path) -> Non
             assert store.attempt(parent).status in ("evaluated", "screened")
 
 
+def test_a_generations_statistics_count_what_became_of_its_attempts(tmp_path: Path) -> None:
+    store = searched(tmp_path, generations=12).laboratory.store
+    failed = 0
+    for row in store.generations():
+        statuses = [attempt.status for attempt in store.attempts(generation=row.generation)]
+        assert row.statistics["failed"] == statuses.count("diverged")
+        assert row.statistics["duplicate"] == statuses.count("duplicate")
+        assert row.statistics["trained"] == len(statuses) - statuses.count("duplicate") - statuses.count(
+            "rejected"
+        )
+        failed += row.statistics["failed"]
+    assert failed
+
+
 def test_published_recipes_are_never_stopped_early(tmp_path: Path) -> None:
     seeds = [a for a in searched(tmp_path, generations=3).laboratory.store.attempts() if a.operator == "seed"]
     assert seeds

@@ -134,7 +134,8 @@ def test_the_report_names_ties_as_the_search_does(tmp_path: Path) -> None:
     champion = store.best(1)[0]
     best = search.history.individuals[champion.id].recipe
     by_hash = {own.hash: own for own in confirm(search.laboratory, {"champion": best, **named}, yardstick, 0)}
-    report = gather(store, "")
+    with Store.read(tmp_path) as archive:
+        report = gather(archive, "")
     assert report.noise == yardstick.noise.score
     scores = {a.id: a.score or 0.0 for a in store.attempts(status="evaluated") if a.id != champion.id}
     noise = yardstick.noise.score
