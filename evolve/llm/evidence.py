@@ -78,7 +78,7 @@ class Evidence:
             },
             "lineage": self._lineage(parent),
             "siblings": self._siblings(parent),
-            "configurations_of_the_best": self._configurations(),
+            "configurations_of_the_best": self._configurations,
             "findings": [finding.text for finding in self.findings],
         }
 
@@ -95,7 +95,7 @@ class Evidence:
                 {"attempt": own.attempt, "score": round(own.prospect.score, 4), "recipe": own.recipe.lines()}
                 for own in self.past.ranked[:4]
             ],
-            "configurations_of_the_best": self._configurations(),
+            "configurations_of_the_best": self._configurations,
             "earlier_findings": [finding.text for finding in self.findings],
         }
 
@@ -177,6 +177,7 @@ class Evidence:
             ]
         return values
 
+    @cached_property
     def _configurations(self) -> list[str]:
         kinds = {name: component.kind for name, component in self.library.items()}
         rows = working_configurations([own.recipe for own in self.past.ranked], kinds)[:MOST_CONFIGURATIONS]

@@ -1,4 +1,4 @@
-"""SIGKILL in the midst of calls: the same genealogy, and no answer paid for twice."""
+"""SIGKILL in the midst of calls: the same genealogy, no answer paid for twice, also where texts are not to be kept."""
 
 from __future__ import annotations
 
@@ -52,5 +52,7 @@ def test_kills_in_the_midst_of_calls_change_nothing_and_pay_nothing_twice(tmp_pa
     assert after[: len(before)] == before
     assert int(last.stdout) == len(after) - len(before)
     with sqlite3.connect(killed / "search.db") as database:
+        texts = "prompt IS NOT NULL OR answer IS NOT NULL"
+        assert database.execute(f"SELECT count(*) FROM calls WHERE {texts}").fetchone() == (0,)
         (lost,) = database.execute("SELECT count(*) FROM calls WHERE state = 'started'").fetchone()
     assert lost >= 3
