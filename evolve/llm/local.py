@@ -49,6 +49,12 @@ class LocalProvider:
         No code that comes with a model is executed. Raises ValueError in one line for a model that cannot be used
         and where mlx-lm or llguidance is not installed.
         """
+        path = Path(written).expanduser()
+        if not path.is_dir() and not _HUB_NAME.fullmatch(written):
+            raise ValueError(
+                f"mlx:{written}: there is no such directory; accepted: a directory with a model that mlx-lm reads, or "
+                "ORGANIZATION/NAME of one at the Hugging Face Hub"
+            )
         try:
             import llguidance.hf
             import mlx_lm
@@ -57,12 +63,6 @@ class LocalProvider:
                 f"mlx:{written} needs the packages mlx-lm and llguidance; "
                 "install them with: pip install 'archevolve[local-llm]'"
             ) from None
-        path = Path(written).expanduser()
-        if not path.is_dir() and not _HUB_NAME.fullmatch(written):
-            raise ValueError(
-                f"mlx:{written}: there is no such directory; accepted: a directory with a model that mlx-lm reads, or "
-                "ORGANIZATION/NAME of one at the Hugging Face Hub"
-            )
         try:
             model, tokenizer, *_ = mlx_lm.load(str(path) if path.is_dir() else written)
             ends = sorted(tokenizer.eos_token_ids)
