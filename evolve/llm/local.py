@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import threading
 import time
@@ -55,6 +56,8 @@ class LocalProvider:
                 f"mlx:{written}: there is no such directory; accepted: a directory with a model that mlx-lm reads, or "
                 "ORGANIZATION/NAME of one at the Hugging Face Hub"
             )
+        # Its tokenizers' library misses PyTorch aloud, which is not needed here.
+        os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         try:
             import llguidance.hf
             import mlx_lm
@@ -66,6 +69,7 @@ class LocalProvider:
         try:
             model, tokenizer, *_ = mlx_lm.load(str(path) if path.is_dir() else written)
             ends = sorted(tokenizer.eos_token_ids)
+            # llguidance wants the tokenizer within mlx-lm's wrapper.
             vocabulary = llguidance.hf.from_tokenizer(tokenizer._tokenizer, eos_token=ends)
         # Whatever the reading of a model's files ends in, its files are at fault.
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 import traceback
@@ -221,6 +222,16 @@ def test_a_server_of_this_machine_needs_no_key(scheme: str) -> None:
         server.replies.append(answer("{}"))
         assert provider_of(f"{scheme}:tiny@{server.url}", {}).ask(request(), time.monotonic() + 5).text == "{}"
         assert KEY not in str(server.asked[0].headers)
+
+
+def test_a_response_that_could_unpack_to_any_size_is_not_unpacked() -> None:
+    body = gzip.compress(b" " * 2**20)
+    with serving_anthropic(KEY) as server:
+        server.replies.append(Reply(body=body, headers={"Content-Encoding": "gzip"}))
+        with pytest.raises(ProviderError, match="compressed") as caught:
+            named("anthropic", server.url).ask(request(), time.monotonic() + 5)
+    assert caught.value.fault == "protocol"
+    assert server.asked[0].headers["accept-encoding"] == "identity"
 
 
 def test_the_messages_api_is_asked_to_cache_the_stable_text_and_to_keep_to_the_schema() -> None:

@@ -42,6 +42,7 @@ def test_a_model_is_named_without_credentials(text: str, name: str) -> None:
         ("anthropic", "accepted"),
         ("anthropic:", "accepted: anthropic:MODEL[@BASE_URL]"),
         ("openai:model", "names no server; accepted: openai:MODEL@URL"),
+        ("anthropic:model@models.example", "names no server; accepted: anthropic:MODEL[@BASE_URL]"),
         ("openai:model@ftp://host", "no address of a server"),
         ("openai:model@http://", "no address of a server"),
         ("openai:model@http://host:99999/v1", "no address of a server"),
