@@ -166,7 +166,7 @@ def test_a_call_that_was_given_up_leaves_no_thread(examined: Examined) -> None:
 
 
 def test_many_threads_ask_at_the_same_time(examined: Examined) -> None:
-    examined.server.otherwise = lambda asked: Reply('{"count": 1}', silence=0.2)
+    examined.server.otherwise = lambda asked: Reply('{"count": 1}', silence=0.5)
     answers: list[Answer] = []
     threads = [threading.Thread(target=lambda: answers.append(examined.ask())) for _ in range(8)]
     began = time.monotonic()
@@ -176,7 +176,7 @@ def test_many_threads_ask_at_the_same_time(examined: Examined) -> None:
         thread.join()
     assert len(answers) == examined.server.calls == 8
     assert sum(got.usage.output for got in answers) == examined.server.usage.output
-    assert time.monotonic() - began < 8 * 0.2 + 1
+    assert time.monotonic() - began < 8 * 0.5
 
 
 @pytest.mark.parametrize("scheme", list(SERVERS))

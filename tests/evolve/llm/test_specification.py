@@ -120,7 +120,7 @@ def test_doctor_asks_a_model_and_prints_time_tokens_price_and_answer(
         assert main(["doctor", "--llm", name, "--llm-prices", str(prices)]) == 0
         second = capsys.readouterr().out
         booked = server.usage
-    assert f"{name}: answered in 0." in first
+    assert f"{name}: answered in " in first
     assert f"{booked.input // 2} in, {booked.cached // 2} from the cache" in first
     assert "price: $0.000000" in first
     assert 'answer: {"operation": "add"}' in first
