@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from evolve.llm.breaker import FAILURES, PAUSE, paused_since
 from runs.calls import Call, CallState, Outcome, Place, Reservation
 
 
-def calls(*rows: tuple[int, CallState]) -> list[Call]:
-    return [
-        Call(
-            n, Place(generation, n, 1), "planner", "a:m", Outcome(state), Reservation(), False, None, None, "", ""
-        )
-        for n, (generation, state) in enumerate(rows, 1)
-    ]
+def calls(*rows: tuple[int, str]) -> list[Call]:
+    """Rows of one model by generation and state, in their order."""
+    found = []
+    for n, (generation, state) in enumerate(rows, 1):
+        outcome, place = Outcome(cast(CallState, state)), Place(generation, n, 1)
+        found.append(Call(n, place, "planner", "a:m", outcome, Reservation(), False, None, None, "", ""))
+    return found
 
 
 def test_failures_in_a_row_pause_a_model_for_some_generations() -> None:

@@ -20,6 +20,8 @@ COMPARED = (
     "ORDER BY generation, slot, turn",
 )
 
+ROOT = Path(__file__).parents[3]
+
 
 def content(directory: Path) -> list[list[tuple]]:
     with sqlite3.connect(directory / "search.db") as database:
@@ -33,7 +35,7 @@ def ended(directory: Path) -> list[tuple]:
 
 def search(directory: Path, fatal: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.evolve.llm.mortal_search", str(directory), str(fatal)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, cwd=ROOT)
 
 
 def test_kills_in_the_midst_of_calls_change_nothing_and_pay_nothing_twice(tmp_path: Path) -> None:
