@@ -267,7 +267,7 @@ def _call(row: Mapping[str, Any]) -> Call:
         Place(row["generation"], row["slot"], row["turn"]),
         row["role"],
         row["name"],
-        Outcome(**{name: row.get(name) for name in OUTCOME}),
+        Outcome(**{name: row[name] for name in OUTCOME if name in row}),
         Reservation(row["reserved_calls"], row["reserved_tokens"], row["reserved_cost"]),
         bool(row["replayed"]),
         row.get("prompt"),
