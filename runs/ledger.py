@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 OUTCOME = tuple(field.name for field in fields(Outcome))
+TEXTS = ("prompt", "answer")
+COLUMNS = (
+    *("id", "generation", "slot", "turn", "role", "name", "attempt", "replayed", "started_at", "ended_at"),
+    *("reserved_calls", "reserved_tokens", "reserved_cost"),
+    *(name for name in OUTCOME if name not in TEXTS),
+)
 
 _SPENT = """
 SELECT
@@ -163,9 +169,9 @@ class Ledger:
         )
         return found[0] if found else None
 
-    def calls(self) -> list[Call]:
-        """Every call, in the order of generations, slots and turns."""
-        return self._calls("ORDER BY generation, slot, turn, id")
+    def calls(self, *, texts: bool = True) -> list[Call]:
+        """Every call, in the order of generations, slots and turns; prompts and answers, which are long, if asked for."""
+        return self._calls("ORDER BY generation, slot, turn, id", texts=texts)
 
     def spent(self) -> Reservation:
         """What counts against the limits: calls, tokens and dollars, those in flight as reserved."""
@@ -205,8 +211,9 @@ class Ledger:
         sql = f"INSERT INTO calls ({', '.join(values)}) VALUES ({marks}) RETURNING id"
         return self._database.execute(sql, list(values.values())).fetchone()[0]
 
-    def _calls(self, condition: str, *values: object) -> list[Call]:
-        return [_call(row) for row in self._rows(f"SELECT * FROM calls {condition}", *values)]
+    def _calls(self, condition: str, *values: object, texts: bool = True) -> list[Call]:
+        columns = ", ".join(COLUMNS + (TEXTS if texts else ()))
+        return [_call(row) for row in self._rows(f"SELECT {columns} FROM calls {condition}", *values)]
 
     def _rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         with self._lock, self._file.translated():
@@ -260,10 +267,10 @@ def _call(row: Mapping[str, Any]) -> Call:
         Place(row["generation"], row["slot"], row["turn"]),
         row["role"],
         row["name"],
-        Outcome(**{name: row[name] for name in OUTCOME}),
+        Outcome(**{name: row[name] for name in OUTCOME if name in row}),
         Reservation(row["reserved_calls"], row["reserved_tokens"], row["reserved_cost"]),
         bool(row["replayed"]),
-        row["prompt"],
+        row.get("prompt"),
         row["attempt"],
         row["started_at"],
         row["ended_at"],

@@ -19,6 +19,7 @@ from evolve.learned import learned_components
 from evolve.learning import learn
 from evolve.llm.desk import Desk
 from evolve.llm.opening import access
+from evolve.llm.specification import ACCEPTED
 from evolve.measurement import Laboratory
 from evolve.naming import recipe_of
 from evolve.search import Report, Search
@@ -58,7 +59,9 @@ def run(
     ] = None,
     llm: Annotated[
         list[str] | None,
-        typer.Option(help="A language model that proposes too, or replay:DIR for the answers of another search."),
+        typer.Option(
+            help=f"A language model that proposes too: {ACCEPTED}; or replay:DIR, another search's answers."
+        ),
     ] = None,
     llm_share: Annotated[
         float | None, typer.Option(help="Most of a population that language models propose (0.5).")

@@ -47,7 +47,7 @@ class PricedModel:
         try:
             return call(_PaidOnce(self.provider), request, deadline, Random())
         except _PaidInVain as error:
-            raise error.fault from None
+            raise error.failure from None
 
     def cost(self, usage: Usage) -> float | None:
         return cost(self.name, usage, self.prices)
@@ -56,9 +56,9 @@ class PricedModel:
 class _PaidInVain(Exception):
     """A try that was paid for and brought no answer: another one would take more than is reserved for a call."""
 
-    def __init__(self, fault: ProviderError) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
+    def __init__(self, failure: ProviderError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)

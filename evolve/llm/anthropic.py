@@ -89,7 +89,11 @@ class AnthropicProvider:
         client = anthropic.Anthropic(
             api_key=self.key or "none",
             base_url=self.endpoint.url.removesuffix("/v1"),
-            default_headers={"Authorization": self.endpoint.basic} if self.endpoint.basic else None,
+            # Few bytes can unpack to very many.
+            default_headers={
+                "Accept-Encoding": "identity",
+                **({"Authorization": self.endpoint.basic} if self.endpoint.basic else {}),
+            },
             max_retries=0,
             timeout=max(0.001, deadline - time.monotonic()),
             http_client=http,
@@ -149,6 +153,8 @@ def _bound(response: httpx2.Response, deadline: float) -> None:
     """Have a response's body end in an error at `deadline` and where it is too long, before all of it is read."""
     import httpx2
 
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ProviderError("protocol", "the response is compressed, which was not asked for")
     with suppress(ValueError):
         if int(response.headers.get("content-length", "0")) > MOST_BYTES:
             raise too_long()

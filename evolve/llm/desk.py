@@ -17,7 +17,7 @@ from runs.ledger import Ledger, storable
 MOST_TOKENS = 8192
 """Bound of an answer, and of what a model may think before it."""
 
-OVERHEAD_TOKENS = 1024
+OVERHEAD_TOKENS, REPAIR_TOKENS = 1024, 2048
 """What servers put around a request, and a repairer's question."""
 
 LEAST_SECONDS = 1.0
@@ -82,11 +82,16 @@ class Desk:
         return self.ledger.finish(call.id, replace(outcome, seconds=monotonic() - began))
 
     def _bound(self, name: str, request: Request, *, repair: bool = False) -> Reservation:
-        """More than a call can take: no tokenizer makes more tokens than bytes, nor two from one of plain English."""
+        """More than a call can take, or the `repair` that may follow it.
+
+        No tokenizer makes more tokens than bytes, nor more than one from two bytes of plain English; a model's own
+        answer, given back to it, is no longer than it may be.
+        """
         schemas = [len(json.dumps(schema)) for schema in (request.schema, request.grammar or {})]
         plain = len(request.stable.encode()) + max(schemas)
-        quoted = sum(len(storable(message.text).encode()) for message in request.messages)
-        tokens = plain // 2 + quoted + OVERHEAD_TOKENS + (request.most_tokens + OVERHEAD_TOKENS if repair else 0)
+        sizes = [(message.role, len(storable(message.text).encode())) for message in request.messages]
+        quoted = sum(min(size, request.most_tokens) if role == "assistant" else size for role, size in sizes)
+        tokens = plain // 2 + quoted + OVERHEAD_TOKENS + (request.most_tokens + REPAIR_TOKENS if repair else 0)
         output = request.most_tokens
         usages = (Usage(input=tokens, output=output), Usage(written=tokens, output=output))
         costs = [cost for cost in map(self.models[name].cost, usages) if cost is not None]

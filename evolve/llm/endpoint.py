@@ -60,7 +60,8 @@ def endpoint_of(url: str) -> Endpoint:
         port=port,
         path=parts.path.rstrip("/"),
         basic=None if pair is None else f"Basic {pair}",
-        secrets=tuple(text for text in (parts.password, password, pair) if text),
+        # A user without a password is a token.
+        secrets=tuple(text for text in (parts.password or parts.username, password or user, pair) if text),
     )
 
 

@@ -78,7 +78,7 @@ class Evidence:
             },
             "lineage": self._lineage(parent),
             "siblings": self._siblings(parent),
-            "configurations_of_the_best": self._configurations(),
+            "configurations_of_the_best": self._configurations,
             "findings": [finding.text for finding in self.findings],
         }
 
@@ -95,7 +95,7 @@ class Evidence:
                 {"attempt": own.attempt, "score": round(own.prospect.score, 4), "recipe": own.recipe.lines()}
                 for own in self.past.ranked[:4]
             ],
-            "configurations_of_the_best": self._configurations(),
+            "configurations_of_the_best": self._configurations,
             "earlier_findings": [finding.text for finding in self.findings],
         }
 
@@ -143,7 +143,7 @@ class Evidence:
             {
                 "attempt": step.attempt.id,
                 "edits": [one_line(edit.description) for edit in step.edits] or [step.attempt.label],
-                "gain": None if step.gain is None else round(step.gain, 4),
+                "gain": _rounded(step.gain),
             }
             for step in steps
         ]
@@ -154,17 +154,21 @@ class Evidence:
         return [self._result(row, ()) for row in own[-MOST_SIBLINGS:]]
 
     def _result(self, row: Ancestry, found: Sequence[Verdict]) -> Values:
-        attempt = self.attempts[row.attempt]
         values: Values = {
             "attempt": row.attempt,
             "parents": list(row.parents),
             "operator": row.operator,
             "edits": one_line(row.edits),
             "outcome": row.status,
-            "score": None if row.score is None else round(row.score, 4),
-            "gain": None if row.gain is None else round(row.gain, 4),
-            "reason": one_line(attempt.reason),
         }
+        if row.status == "evaluated":
+            values |= {"score": _rounded(row.score), "gain": _rounded(row.gain)}
+        elif row.attempt in self.past.individuals and row.status == "screened":
+            values["expected_score"] = _rounded(self.past.individuals[row.attempt].prospect.score)
+        if changes := self._changes(row):
+            values["skill_changes"] = changes
+        if reason := self.attempts[row.attempt].reason:
+            values["reason"] = one_line(reason)
         if own := [verdict for verdict in found if verdict.prediction.attempt == row.attempt]:
             values["predictions"] = [
                 {
@@ -177,9 +181,27 @@ class Evidence:
             ]
         return values
 
+    def _changes(self, row: Ancestry) -> dict[str, float]:
+        """Each task's score, measured or expected, minus that of the first parent."""
+        if not row.parents:
+            return {}
+        own, parent = (self.past.individuals.get(number) for number in (row.attempt, row.parents[0]))
+        if own is None or parent is None or not (own.prospect.curve and parent.prospect.curve):
+            return {}
+        ends = own.prospect.curve[-1], parent.prospect.curve[-1]
+        return {
+            task: round(reference.score(ends[0][task]) - reference.score(ends[1][task]), 4)
+            for task, reference in self.yardstick.references.items()
+        }
+
+    @cached_property
     def _configurations(self) -> list[str]:
         kinds = {name: component.kind for name, component in self.library.items()}
         rows = working_configurations([own.recipe for own in self.past.ranked], kinds)[:MOST_CONFIGURATIONS]
         return [
             f"{r.aspect}: {r.text} ({r.best} of {r.best_of} best, {r.rest} of {r.rest_of} others)" for r in rows
         ]
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import threading
 import time
@@ -49,6 +50,14 @@ class LocalProvider:
         No code that comes with a model is executed. Raises ValueError in one line for a model that cannot be used
         and where mlx-lm or llguidance is not installed.
         """
+        path = Path(written).expanduser()
+        if not path.is_dir() and not _HUB_NAME.fullmatch(written):
+            raise ValueError(
+                f"mlx:{written}: there is no such directory; accepted: a directory with a model that mlx-lm reads, or "
+                "ORGANIZATION/NAME of one at the Hugging Face Hub"
+            )
+        # Its tokenizers' library misses PyTorch aloud, which is not needed here.
+        os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         try:
             import llguidance.hf
             import mlx_lm
@@ -57,15 +66,10 @@ class LocalProvider:
                 f"mlx:{written} needs the packages mlx-lm and llguidance; "
                 "install them with: pip install 'archevolve[local-llm]'"
             ) from None
-        path = Path(written).expanduser()
-        if not path.is_dir() and not _HUB_NAME.fullmatch(written):
-            raise ValueError(
-                f"mlx:{written}: there is no such directory; accepted: a directory with a model that mlx-lm reads, or "
-                "ORGANIZATION/NAME of one at the Hugging Face Hub"
-            )
         try:
             model, tokenizer, *_ = mlx_lm.load(str(path) if path.is_dir() else written)
             ends = sorted(tokenizer.eos_token_ids)
+            # llguidance wants the tokenizer within mlx-lm's wrapper.
             vocabulary = llguidance.hf.from_tokenizer(tokenizer._tokenizer, eos_token=ends)
         # Whatever the reading of a model's files ends in, its files are at fault.
         except Exception as error:

@@ -50,7 +50,7 @@ the same time, of which this is number `proposal`: look beyond what anyone would
 ANALYSING = """\
 Say what these results teach about which changes help which skill: a few findings, the most useful for the next proposals
 first. Cite attempts as evidence, and in `held` those whose predictions held. A difference within twice the noise is
-none. Data:
+none; what was stopped early (`screened`) has expected values. Data:
 """
 
 REPAIRING = """\
@@ -116,4 +116,9 @@ def _listed(lines: Any) -> str:
 
 
 def _quoted(evidence: Mapping[str, Any]) -> str:
-    return json.dumps(evidence, ensure_ascii=False, indent=1, allow_nan=False)
+    """One JSON object, a line for each of its parts."""
+    parts = (
+        f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        for name, value in evidence.items()
+    )
+    return "{\n" + ",\n".join(parts) + "\n}"

@@ -88,7 +88,8 @@ class LanguageModels:
         Rows of all first calls are committed before any goes out, in the order of slots.
         """
         calls: dict[str, list[Call]] = defaultdict(list)
-        earlier = [call for call in self.desk.ledger.calls() if call.place.generation < generation]
+        known = self.desk.ledger.calls(texts=False)
+        earlier = [call for call in known if call.place.generation < generation]
         for call in earlier:
             calls[call.name].append(call)
         since = {name: paused_since(calls[name], generation) for name in self.desk.names}

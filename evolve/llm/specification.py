@@ -29,27 +29,31 @@ def provider_of(text: str, environment: Mapping[str, str]) -> Provider:
 
 
 def _anthropic(rest: str, environment: Mapping[str, str]) -> Provider:
-    placed = _PLACED.fullmatch(rest)
-    model = placed["model"] if placed else rest
-    endpoint = endpoint_of(placed["url"] if placed else ADDRESS)
+    model, url = _placed("anthropic", rest) if "@" in rest else (rest, None)
+    endpoint = endpoint_of(url or ADDRESS)
     key = key_of("ANTHROPIC_API_KEY", environment.get("ANTHROPIC_API_KEY", ""))
-    name = f"anthropic:{model}" + (f"@{endpoint.url}" if placed else "")
+    name = f"anthropic:{model}" + (f"@{endpoint.url}" if url else "")
     if not key and not endpoint.basic and not endpoint.on_loopback:
         raise ValueError(f"{name} needs a key; set ANTHROPIC_API_KEY")
     return AnthropicProvider(name, model, endpoint, key or None)
 
 
 def _openai(rest: str, environment: Mapping[str, str]) -> Provider:
-    placed = _PLACED.fullmatch(rest)
-    if placed is None:
-        shown = without_credentials(rest)
-        raise ValueError(f"'openai:{shown}' names no server; accepted: {_FORMS['openai']}")
-    endpoint = endpoint_of(placed["url"])
+    model, url = _placed("openai", rest)
+    endpoint = endpoint_of(url)
     key = key_of("OPENAI_API_KEY", environment.get("OPENAI_API_KEY", ""))
-    name = f"openai:{placed['model']}@{endpoint.url}"
+    name = f"openai:{model}@{endpoint.url}"
     if not key and endpoint.host == OPENAI_HOST:
         raise ValueError(f"{name} needs a key; set OPENAI_API_KEY")
-    return OpenAIProvider(name, placed["model"], endpoint, key or None)
+    return OpenAIProvider(name, model, endpoint, key or None)
+
+
+def _placed(scheme: str, rest: str) -> tuple[str, str]:
+    """Model and address of `MODEL@URL`."""
+    found = _PLACED.fullmatch(rest)
+    if found is None:
+        raise ValueError(f"'{scheme}:{without_credentials(rest)}' names no server; accepted: {_FORMS[scheme]}")
+    return found["model"], found["url"]
 
 
 def _mlx(rest: str, environment: Mapping[str, str]) -> Provider:

@@ -84,7 +84,7 @@ class Summary:
 
 def summary(archive: Archive, ledger: Ledger) -> Summary:
     """The summary of a search, running or finished."""
-    calls, predictions = ledger.calls(), ledger.predictions()
+    calls, predictions = ledger.calls(texts=False), ledger.predictions()
     credit = {own.operator: own for own in archive.credit_totals()}
     attempts = [a for a in archive.attempts() if a.operator.startswith(LANGUAGE_MODEL)]
     names = sorted({call.name for call in calls})

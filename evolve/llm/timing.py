@@ -32,7 +32,7 @@ def within(deadline: float, call: Callable[[], Answer], stop: Callable[[], None]
         if deadline <= time.monotonic():
             raise late()
         threading.Thread(target=run, name="language model", daemon=True).start()
-        found = outcome.get(timeout=deadline + _GRACE - time.monotonic())
+        found = outcome.get(timeout=max(0.0, deadline + _GRACE - time.monotonic()))
     except Empty:
         found = late()
     finally:

@@ -29,7 +29,7 @@ LEGAL: dict[str, Any] = {
 }
 
 SMUGGLED = [
-    "__import__('os').system('touch /tmp/pwned')",
+    "__import__('os').system('touch pwned')",
     "{{constructor.constructor('return process')()}}",
     "${jndi:ldap://127.0.0.1/a}",
     "$(touch pwned)",

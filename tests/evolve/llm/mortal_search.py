@@ -37,7 +37,7 @@ class Mortal(Scripted):
 def main(directory: Path, fatal: int) -> None:
     model = Mortal("test:m", script)
     model.fatal = fatal
-    with search_with(directory, [model], generations=6, limits=Limits(calls=1000), keep_texts=True) as search:
+    with search_with(directory, [model], generations=6, limits=Limits(calls=1000), keep_texts=False) as search:
         search.run()
     print(len(model.requests))
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.evolve.llm.hostile_answers import LEGAL, places, put, written
 
 LEAST_ANSWERS = 5_000
+ROOT = Path(__file__).parents[3]
 generated: list[str] = []
 
 values = st.recursive(
@@ -50,7 +51,7 @@ def test_thousands_of_hostile_answers_touch_nothing(answers: list[str], tmp_path
     file = tmp_path / "answers.json"
     file.write_text(json.dumps([*answers, json.dumps(LEGAL)]), encoding="utf-8")
     script = [sys.executable, "-m", "tests.evolve.llm.watched_answers", str(file)]
-    process = subprocess.run(script, capture_output=True, text=True, timeout=200, check=False)
+    process = subprocess.run(script, capture_output=True, text=True, timeout=200, check=False, cwd=ROOT)
     assert process.returncode == 0, process.stderr[-2000:]
     told = json.loads(process.stdout)
     assert told["seen"] == []

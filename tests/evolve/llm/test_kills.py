@@ -1,4 +1,4 @@
-"""SIGKILL in the midst of calls: the same genealogy, and no answer paid for twice."""
+"""SIGKILL in the midst of calls: the same genealogy, no answer paid for twice, also where texts are not to be kept."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ COMPARED = (
     "ORDER BY generation, slot, turn",
 )
 
+ROOT = Path(__file__).parents[3]
+
 
 def content(directory: Path) -> list[list[tuple]]:
     with sqlite3.connect(directory / "search.db") as database:
@@ -33,7 +35,7 @@ def ended(directory: Path) -> list[tuple]:
 
 def search(directory: Path, fatal: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.evolve.llm.mortal_search", str(directory), str(fatal)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, cwd=ROOT)
 
 
 def test_kills_in_the_midst_of_calls_change_nothing_and_pay_nothing_twice(tmp_path: Path) -> None:
@@ -52,5 +54,7 @@ def test_kills_in_the_midst_of_calls_change_nothing_and_pay_nothing_twice(tmp_pa
     assert after[: len(before)] == before
     assert int(last.stdout) == len(after) - len(before)
     with sqlite3.connect(killed / "search.db") as database:
+        texts = "prompt IS NOT NULL OR answer IS NOT NULL"
+        assert database.execute(f"SELECT count(*) FROM calls WHERE {texts}").fetchone() == (0,)
         (lost,) = database.execute("SELECT count(*) FROM calls WHERE state = 'started'").fetchone()
     assert lost >= 3

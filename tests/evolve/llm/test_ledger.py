@@ -109,6 +109,7 @@ def test_texts_are_forgotten_and_findings_kept_once(directory: Path) -> None:
         ledger.forget(3)
         assert [call.outcome.answer for call in ledger.calls()] == [None, "{}"]
         assert [call.prompt for call in ledger.calls()] == [None, "why?"]
+        assert [(call.prompt, call.outcome.answer) for call in ledger.calls(texts=False)] == [(None, None)] * 2
         ledger.record_findings(3, [Finding("decay helps", ("recall",), (1, 2), (2,)), Finding("norms do not")])
         ledger.record_findings(3, [Finding("something else")])
         assert [own.text for own in ledger.newest_findings(5)] == ["decay helps", "norms do not"]

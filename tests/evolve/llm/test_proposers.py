@@ -115,6 +115,10 @@ def test_questions_quote_the_search_as_data_and_keep_one_prefix(tmp_path: Path) 
         assert data["parent"]["skills"]["recall"]["of"] > 0
         assert data["lineage"]
         assert request.grammar is not None
+    analysed = [data_of(request) for request in model.requests if request.name == "analysis"]
+    assert any("recall" in row["skill_changes"] for row in analysed[-1]["results"])
+    assert {row["outcome"] for data in analysed for row in data["results"]} >= {"screened", "evaluated"}
+    assert all("score" in row for data in analysed for row in data["results"] if row["outcome"] == "evaluated")
     assert any("Attention helps." in data_of(request)["findings"] for request in planned[-4:])
     repairs = [r for r in model.requests if len(r.messages) == 3]
     assert repairs
