@@ -20,6 +20,7 @@ SKILL_WORDS: Mapping[str, tuple[str, ...]] = {
     "copying": ("copying", "copy", "position", "token"),
     "compression": ("compression", "compress", "summary", "state"),
     "memorisation": ("memorisation", "memory", "capacity", "fact"),
+    "state tracking": ("tracking", "parity", "permutation", "reflection"),
     "text": ("text", "language", "local", "neighbour"),
 }
 """What is looked for in triggers and insights where a skill is weak; the first word is the trigger's own."""

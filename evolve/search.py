@@ -156,7 +156,7 @@ class Search:
             self.laboratory.scale,
             last,
             ledger.predictions(),
-            ledger.newest_findings(generation - 1),
+            ledger.newest_conclusions(generation - 1),
         )
         self.language.ask(generation, evidence, self._credit_until(last))
 

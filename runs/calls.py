@@ -58,7 +58,7 @@ CREATE TABLE predictions (
     PRIMARY KEY (attempt, skill)
 ) STRICT;
 
-CREATE TABLE findings (
+CREATE TABLE conclusions (
     generation INTEGER NOT NULL,
     position INTEGER NOT NULL,
     text TEXT NOT NULL,
@@ -159,7 +159,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Conclusion:
     """What an analyst concluded: a text, the skills it is about, attempts as evidence, whose predictions held."""
 
     text: str

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
-from runs.calls import BUDGET, Call, Finding, Limits, Outcome, Place, Prediction, Reservation, Role
+from runs.calls import BUDGET, Call, Conclusion, Limits, Outcome, Place, Prediction, Reservation, Role
 from runs.database import search_file
 from runs.encoding import stored_row
 from runs.errors import StoreError
@@ -136,21 +136,21 @@ class Ledger:
                 "UPDATE calls SET prompt = NULL, answer = NULL WHERE generation <= ?", [generation]
             )
 
-    def record_findings(self, generation: int, findings: Sequence[Finding]) -> None:
+    def record_conclusions(self, generation: int, conclusions: Sequence[Conclusion]) -> None:
         """Store what the analyst of a generation found; what is stored for it already stays."""
         with self._transaction():
-            if self.findings(generation):
+            if self.conclusions(generation):
                 return
-            for position, finding in enumerate(findings):
+            for position, conclusion in enumerate(conclusions):
                 row = {
                     "generation": generation,
                     "position": position,
-                    "text": finding.text,
-                    "skills": json.dumps(finding.skills),
-                    "attempts": json.dumps(finding.attempts),
-                    "held": json.dumps(finding.held),
+                    "text": conclusion.text,
+                    "skills": json.dumps(conclusion.skills),
+                    "attempts": json.dumps(conclusion.attempts),
+                    "held": json.dumps(conclusion.held),
                 }
-                self._database.table("findings").insert(stored_row(row))
+                self._database.table("conclusions").insert(stored_row(row))
 
     def call(self, number: int) -> Call:
         """One call; StoreError when there is none of that number."""
@@ -178,20 +178,21 @@ class Ledger:
         (row,) = self._rows(_SPENT)
         return Reservation(**row)
 
-    def findings(self, generation: int) -> list[Finding]:
-        """Findings of the analyst of one generation, in order."""
+    def conclusions(self, generation: int) -> list[Conclusion]:
+        """Conclusions of the analyst of one generation, in order."""
         rows = self._rows(
-            "SELECT text, skills, attempts, held FROM findings WHERE generation = ? ORDER BY position", generation
+            "SELECT text, skills, attempts, held FROM conclusions WHERE generation = ? ORDER BY position",
+            generation,
         )
         return [
-            Finding(row["text"], *(tuple(json.loads(row[key])) for key in ("skills", "attempts", "held")))
+            Conclusion(row["text"], *(tuple(json.loads(row[key])) for key in ("skills", "attempts", "held")))
             for row in rows
         ]
 
-    def newest_findings(self, generation: int) -> list[Finding]:
-        """Findings of the last analyst up to a generation that found anything."""
-        (row,) = self._rows("SELECT max(generation) AS last FROM findings WHERE generation <= ?", generation)
-        return [] if row["last"] is None else self.findings(row["last"])
+    def newest_conclusions(self, generation: int) -> list[Conclusion]:
+        """Conclusions of the last analyst up to a generation that found anything."""
+        (row,) = self._rows("SELECT max(generation) AS last FROM conclusions WHERE generation <= ?", generation)
+        return [] if row["last"] is None else self.conclusions(row["last"])
 
     def predictions(self) -> list[Prediction]:
         """Every prediction of a language model, by attempt."""

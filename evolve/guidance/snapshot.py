@@ -5,10 +5,10 @@ from __future__ import annotations
 from cognition.knowledge import Knowledge, knowledge, library_knowledge
 from cognition.store.store import CognitionStore
 from evolve.configuration import Guidance
-from runs.store import Store
+from runs.contract import SearchStore
 
 
-def known(store: Store, guidance: Guidance) -> Knowledge | None:
+def known(store: SearchStore, guidance: Guidance) -> Knowledge | None:
     """The knowledge that guides a search, stored with it at the first call; None for a search without guidance.
 
     "on" takes what the shipped library says, which is the same on every machine; "learned" takes what the user's

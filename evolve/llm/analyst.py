@@ -10,7 +10,7 @@ from evolve.llm.evidence import Evidence
 from evolve.llm.grammar import analysis_grammar
 from evolve.llm.prompts import analyst_text
 from evolve.llm.protocol import Message, Request
-from runs.calls import Finding
+from runs.calls import Conclusion
 
 ANALYSIS_NAME = "analysis"
 
@@ -27,11 +27,11 @@ def analyst_request(evidence: Evidence, stable: str, skills: Sequence[str]) -> R
     )
 
 
-def findings_of(answer: str, known: Collection[int]) -> list[Finding]:
-    """The findings that an answer holds. Raises AnswerError, also for evidence that was not shown."""
+def conclusions_of(answer: str, known: Collection[int]) -> list[Conclusion]:
+    """The conclusions that an answer holds. Raises AnswerError, also for evidence that was not shown."""
     found = []
-    for item in parse_analysis(answer).findings:
+    for item in parse_analysis(answer).conclusions:
         if unknown := [number for number in (*item.attempts, *item.held) if number not in known]:
-            raise AnswerError(f"a finding cites attempt {unknown[0]}, which was not shown")
-        found.append(Finding(item.text, item.skills, item.attempts, item.held))
+            raise AnswerError(f"a conclusion cites attempt {unknown[0]}, which was not shown")
+        found.append(Conclusion(item.text, item.skills, item.attempts, item.held))
     return found

@@ -23,7 +23,7 @@ Effect = Literal["better", "same", "worse"]
 MOST_CHARACTERS = 65_536
 """A longer answer is not read."""
 
-MOST_EDITS, MOST_FINDINGS = 16, 6
+MOST_EDITS, MOST_CONCLUSIONS = 16, 6
 REASON_CHARACTERS = 400
 """Reasons of refusals quote answers; this bounds what they may bring into the database and the next prompt."""
 
@@ -38,7 +38,7 @@ BOUNDS = frozenset(
 
 
 class AnswerError(ValueError):
-    """An answer that is no proposal or finding: one line that says what is wrong."""
+    """An answer that is no proposal or conclusion: one line that says what is wrong."""
 
 
 class Expectation(Frozen):
@@ -69,9 +69,9 @@ class FoundItem(Frozen):
 
 
 class Analysis(Frozen):
-    """What the results say, in a few findings, the most useful first."""
+    """What the results say, in a few conclusions, the most useful first."""
 
-    findings: Annotated[tuple[FoundItem, ...], Field(strict=False, max_length=MOST_FINDINGS)]
+    conclusions: Annotated[tuple[FoundItem, ...], Field(strict=False, max_length=MOST_CONCLUSIONS)]
 
 
 def parse_plan(text: str) -> Plan:
@@ -84,7 +84,7 @@ def parse_plan(text: str) -> Plan:
 
 
 def parse_analysis(text: str) -> Analysis:
-    """The findings that an answer holds. Raises AnswerError."""
+    """The conclusions that an answer holds. Raises AnswerError."""
     value = _read(text)
     try:
         return Analysis.model_validate_json(json.dumps(value))

@@ -16,8 +16,8 @@ from evolve.llm.predictions import Verdict, search_verdicts
 from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS
 from evolve.proposals import BUDGET_LIMIT, FLOPS_LIMIT
 from genome.component import Library
-from runs.archive import Archive
-from runs.calls import Finding, Prediction
+from runs.calls import Conclusion, Prediction
+from runs.contract import SearchStore
 from runs.records import Ancestry, Attempt
 from runs.report.configurations import working_configurations
 
@@ -32,7 +32,7 @@ MOST_RESULTS = 24
 class Evidence:
     """A search up to its last finished generation, as proposals for a later one may see it."""
 
-    archive: Archive
+    archive: SearchStore
     past: History
     library: Library
     yardstick: Yardstick
@@ -41,26 +41,26 @@ class Evidence:
     attempts: Mapping[int, Attempt]
     ancestry: Mapping[int, Ancestry]
     predictions: Sequence[Prediction]
-    findings: Sequence[Finding]
+    conclusions: Sequence[Conclusion]
 
     @classmethod
     def gathered(
         cls,
-        archive: Archive,
+        archive: SearchStore,
         past: History,
         library: Library,
         yardstick: Yardstick,
         scale: Scale,
         last: int,
         predictions: Sequence[Prediction],
-        findings: Sequence[Finding],
+        conclusions: Sequence[Conclusion],
     ) -> Evidence:
         """What the rows of generations up to `last` say; `past` holds the individuals of these."""
         attempts = {attempt.id: attempt for attempt in archive.attempts() if attempt.generation <= last}
         ancestry = {row.attempt: row for row in archive.genealogy() if row.attempt in attempts}
         expected = [own for own in predictions if own.attempt in attempts]
         return cls(
-            archive, past, library, yardstick, scale, last, attempts, ancestry, tuple(expected), tuple(findings)
+            archive, past, library, yardstick, scale, last, attempts, ancestry, tuple(expected), tuple(conclusions)
         )
 
     def of_parent(self, parent: Individual) -> Values:
@@ -79,7 +79,7 @@ class Evidence:
             "lineage": self._lineage(parent),
             "siblings": self._siblings(parent),
             "configurations_of_the_best": self._configurations,
-            "findings": [finding.text for finding in self.findings],
+            "conclusions": [conclusion.text for conclusion in self.conclusions],
         }
 
     @cached_property
@@ -96,7 +96,7 @@ class Evidence:
                 for own in self.past.ranked[:4]
             ],
             "configurations_of_the_best": self._configurations,
-            "earlier_findings": [finding.text for finding in self.findings],
+            "earlier_conclusions": [conclusion.text for conclusion in self.conclusions],
         }
 
     def cited(self) -> list[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from evolve.llm.answers import MOST_FINDINGS
+from evolve.llm.answers import MOST_CONCLUSIONS
 from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS, MOST_BRANCHES
 from genome.component import Component, Library
 from genome.edits.places import accepted_kinds
@@ -53,7 +53,7 @@ def analysis_grammar(skills: Sequence[str], attempts: Sequence[int]) -> Schema:
         attempts=numbers,
         held=numbers,
     )
-    return _object(findings=_list(item, 0, MOST_FINDINGS))
+    return _object(conclusions=_list(item, 0, MOST_CONCLUSIONS))
 
 
 def _edits(recipe: Recipe, library: Library) -> Iterable[Schema]:

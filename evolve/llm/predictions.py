@@ -11,6 +11,7 @@ from evaluators.tasks.registry import TASK_SKILLS
 from evolve.llm.answers import Effect
 from runs.archive import Archive
 from runs.calls import Prediction
+from runs.contract import SearchStore
 
 SkillScores = Mapping[str, float]
 
@@ -65,7 +66,10 @@ def by_skill(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def search_verdicts(
-    archive: Archive, predictions: Sequence[Prediction], yardstick: Yardstick | None, last: int | None = None
+    archive: Archive | SearchStore,
+    predictions: Sequence[Prediction],
+    yardstick: Yardstick | None,
+    last: int | None = None,
 ) -> list[Verdict]:
     """Verdicts on a search's predictions; of generations up to `last` where it is given."""
     if yardstick is None or not predictions:

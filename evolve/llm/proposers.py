@@ -22,7 +22,7 @@ from evaluators.tasks.registry import TASK_SKILLS
 from evolve.configuration import Configuration
 from evolve.credit import Credit
 from evolve.history import Individual
-from evolve.llm.analyst import analyst_request, findings_of
+from evolve.llm.analyst import analyst_request, conclusions_of
 from evolve.llm.answers import AnswerError
 from evolve.llm.breaker import FAILURES, PAUSE, paused_since
 from evolve.llm.desk import Desk
@@ -110,7 +110,7 @@ class LanguageModels:
         """
         asked = self._asked.pop(generation)
         done = [conversation.result() for conversation in asked.conversations]
-        self._store_findings(generation, asked)
+        self._store_conclusions(generation, asked)
         self._say_budget([*(call for own in done for call in own.calls), asked.analysis.result()])
         return [
             Offer(own.variation(library), tuple(call.id for call in own.calls), own.expected)
@@ -190,16 +190,16 @@ class LanguageModels:
         work.put((future, lambda: self.desk.complete(call, request, monotonic() + seconds)))
         return future
 
-    def _store_findings(self, generation: int, asked: Asked) -> None:
+    def _store_conclusions(self, generation: int, asked: Asked) -> None:
         call = asked.analysis.result()
         if call.state != "answered":
             return
         try:
-            findings = findings_of(call.outcome.answer or "", asked.evidence.cited())
+            conclusions = conclusions_of(call.outcome.answer or "", asked.evidence.cited())
         except AnswerError as error:
-            self._say(f"findings for generation {generation} are refused: {error}")
+            self._say(f"conclusions for generation {generation} are refused: {error}")
             return
-        self.desk.ledger.record_findings(generation, findings)
+        self.desk.ledger.record_conclusions(generation, conclusions)
 
     def _tell_pauses(self, generation: int, since: Mapping[str, int | None]) -> None:
         for name, first in since.items():

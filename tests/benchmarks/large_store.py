@@ -32,7 +32,7 @@ from evolve.prospect import Losses
 from evolve.search import Search
 from evolve.session import laboratory, prepare
 from evolve.strategies import make_strategy
-from evolve.variation import MUTATIONS, toolbox
+from evolve.variation import MUTATIONS
 from evolve.yardstick import Yardstick, training_seed
 from genome.component import Component
 from genome.edits import apply, edits_to_json
@@ -228,7 +228,7 @@ def measure(folder: Path, name: str) -> tuple[float, float]:
         first, lab = search.laboratory.store.attempt_count() + 1, search.laboratory
         spent, used, drafts = 0.0, 0.0, 1
         for _ in range(2):  # a search that has proposed before, with ranks that are all new to its strategy
-            proposer = Proposer(0, 8, make_strategy("uct", 8), toolbox(), lab)
+            proposer = Proposer(0, 8, make_strategy("uct", 8), lab)
             made: list[Drafted] = []
             spent, used = seconds(partial(_draft, proposer, made, search, generations + 1, first))
             drafts = len(made)

@@ -27,6 +27,7 @@ from evolve.variation import GUIDED
 from genome.arrangement import Pair, pairs
 from genome.edits import apply
 from runs.archive import Archive
+from runs.contract import SearchStore
 from runs.store import Store
 from tests.evolve.test_search import Landscape, genealogy, searched
 
@@ -44,7 +45,7 @@ def cognition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchStore]:
     """A finished search of some evidence."""
     directory = tmp_path_factory.mktemp("long")
     with searched(directory, generations=30, population=12).laboratory.store as store:

@@ -60,8 +60,8 @@ def data_of(request: Request) -> dict[str, Any]:
 
 def analysis(data: Mapping[str, Any]) -> str:
     numbers = [row["attempt"] for row in data["results"]][:2]
-    finding = {"text": "Attention helps.", "skills": ["recall"], "attempts": numbers, "held": []}
-    return json.dumps({"findings": [finding] if data["results"] else []})
+    conclusion = {"text": "Attention helps.", "skills": ["recall"], "attempts": numbers, "held": []}
+    return json.dumps({"conclusions": [conclusion] if data["results"] else []})
 
 
 def plan(*edits: Mapping[str, Any], motivation: str = "because") -> str:

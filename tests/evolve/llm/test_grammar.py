@@ -134,15 +134,15 @@ def test_settings_may_be_pairs_or_a_dictionary() -> None:
         parse_plan(answer([{"name": "a", "wrong": 2}]))
 
 
-def test_findings_are_read_and_cite_only_what_was_shown() -> None:
-    from evolve.llm.analyst import findings_of
+def test_conclusions_are_read_and_cite_only_what_was_shown() -> None:
+    from evolve.llm.analyst import conclusions_of
 
-    finding = {"text": "t", "skills": ["recall"], "attempts": [3], "held": [4]}
-    assert findings_of(json.dumps({"findings": [finding]}), {3, 4})[0].held == (4,)
+    conclusion = {"text": "t", "skills": ["recall"], "attempts": [3], "held": [4]}
+    assert conclusions_of(json.dumps({"conclusions": [conclusion]}), {3, 4})[0].held == (4,)
     with pytest.raises(AnswerError, match="attempt 4"):
-        findings_of(json.dumps({"findings": [finding]}), {3})
+        conclusions_of(json.dumps({"conclusions": [conclusion]}), {3})
     with pytest.raises(AnswerError):
-        parse_analysis(json.dumps({"findings": [finding | {"skills": ["juggling"]}]}))
+        parse_analysis(json.dumps({"conclusions": [conclusion | {"skills": ["juggling"]}]}))
     schema = analysis_grammar(SKILLS, [3, 4])
     value = sample(schema, {}, Random(1))
-    assert len(findings_of(json.dumps(value), {3, 4})) == len(value["findings"])
+    assert len(conclusions_of(json.dumps(value), {3, 4})) == len(value["conclusions"])

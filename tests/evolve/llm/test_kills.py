@@ -15,7 +15,7 @@ COMPARED = (
     "SELECT attempt, position, kind, edit, description FROM edits ORDER BY attempt, position",
     "SELECT attempt, skill, effect FROM predictions ORDER BY attempt, skill",
     "SELECT generation, operator, attempts, improved, gain, untrained FROM operator_credit ORDER BY 1, 2",
-    "SELECT generation, position, text, attempts FROM findings ORDER BY generation, position",
+    "SELECT generation, position, text, attempts FROM conclusions ORDER BY generation, position",
     "SELECT generation, slot, turn, role, state, reason, answer, attempt FROM calls WHERE state <> 'started' "
     "ORDER BY generation, slot, turn",
 )

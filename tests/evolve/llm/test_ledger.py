@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.calls import Finding, Limits, Outcome, Place, Reservation
+from runs.calls import Conclusion, Limits, Outcome, Place, Reservation
 from runs.errors import StoreError
 from runs.ledger import Ledger
 from runs.store import Store
@@ -102,7 +102,7 @@ def test_a_repair_is_reserved_where_there_is_room(directory: Path) -> None:
         assert start(ledger, 3, limits, TWO, ONE).state == "skipped"
 
 
-def test_texts_are_forgotten_and_findings_kept_once(directory: Path) -> None:
+def test_texts_are_forgotten_and_conclusions_kept_once(directory: Path) -> None:
     with Ledger.open(directory) as ledger:
         for generation in (3, 4):
             ledger.finish(start(ledger, 1, Limits(), generation=generation).id, ANSWERED)
@@ -110,11 +110,13 @@ def test_texts_are_forgotten_and_findings_kept_once(directory: Path) -> None:
         assert [call.outcome.answer for call in ledger.calls()] == [None, "{}"]
         assert [call.prompt for call in ledger.calls()] == [None, "why?"]
         assert [(call.prompt, call.outcome.answer) for call in ledger.calls(texts=False)] == [(None, None)] * 2
-        ledger.record_findings(3, [Finding("decay helps", ("recall",), (1, 2), (2,)), Finding("norms do not")])
-        ledger.record_findings(3, [Finding("something else")])
-        assert [own.text for own in ledger.newest_findings(5)] == ["decay helps", "norms do not"]
-        assert ledger.findings(3)[0].held == (2,)
-        assert ledger.newest_findings(2) == []
+        ledger.record_conclusions(
+            3, [Conclusion("decay helps", ("recall",), (1, 2), (2,)), Conclusion("norms do not")]
+        )
+        ledger.record_conclusions(3, [Conclusion("something else")])
+        assert [own.text for own in ledger.newest_conclusions(5)] == ["decay helps", "norms do not"]
+        assert ledger.conclusions(3)[0].held == (2,)
+        assert ledger.newest_conclusions(2) == []
 
 
 def test_answers_that_have_no_encoding_are_stored(directory: Path) -> None:

@@ -119,7 +119,7 @@ def test_questions_quote_the_search_as_data_and_keep_one_prefix(tmp_path: Path) 
     assert any("recall" in row["skill_changes"] for row in analysed[-1]["results"])
     assert {row["outcome"] for data in analysed for row in data["results"]} >= {"screened", "evaluated"}
     assert all("score" in row for data in analysed for row in data["results"] if row["outcome"] == "evaluated")
-    assert any("Attention helps." in data_of(request)["findings"] for request in planned[-4:])
+    assert any("Attention helps." in data_of(request)["conclusions"] for request in planned[-4:])
     repairs = [r for r in model.requests if len(r.messages) == 3]
     assert repairs
     assert all("there is no gene at" in request.messages[2].text for request in repairs)

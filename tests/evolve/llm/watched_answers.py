@@ -37,7 +37,7 @@ def slot() -> Slot:
         "seed",
         (),
         "evaluated",
-        recipe,
+        lambda digest: recipe,
         recipe_hash(recipe, library),
         "",
         1,
