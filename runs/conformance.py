@@ -237,23 +237,6 @@ def _knowledge_is_stored_once_and_evidence_replaced(stores: Stores, folder: Path
     store.close()
 
 
-def _knowledge_is_stored_once_and_evidence_replaced(stores: Stores, folder: Path) -> Iterator[str]:
-    store = _begun(stores, folder)
-    yield from _different("the knowledge of a new search", store.knowledge, None)
-    yield from _different("the evidence of a new search", store.evidence, Evidence())
-    pair = Pair("attention", "swiglu", "before")
-    known = Knowledge({"recall": (Answer("attention", 1.0, "looks up"),)}, (Affinity(pair, 0.5, "published"),))
-    store.record_knowledge("on", known)
-    yield from _different("the knowledge", store.knowledge, known)
-    yield from _accepted("other knowledge", lambda: store.record_knowledge("on", Knowledge({}, ())))
-    lift = Lift(Interval(2, 0.5, 0.25, 0.75), 3, 1.0)
-    store.record_evidence(Evidence(pairs=((pair, lift),)))
-    later = Evidence(configurations=((("attention", "swiglu"), lift),))
-    store.record_evidence(later)
-    yield from _different("the evidence", store.evidence, later)
-    store.close()
-
-
 CHECKS: tuple[Check, ...] = (
     _what_is_written_is_read_back,
     _one_writer_at_a_time,

@@ -48,9 +48,9 @@ the same time, of which this is number `proposal`: look beyond what anyone would
 """
 
 ANALYSING = """\
-Say what these results teach about which changes help which skill: a few conclusions, the most useful for the next proposals
-first. Cite attempts as evidence, and in `held` those whose predictions held. A difference within twice the noise is
-none; what was stopped early (`screened`) has expected values. Data:
+Say what these results teach about which changes help which skill: a few conclusions, the most useful for the next
+proposals first. Cite attempts as evidence, and in `held` those whose predictions held. A difference within twice the
+noise is none; what was stopped early (`screened`) has expected values. Data:
 """
 
 REPAIRING = """\
