@@ -160,10 +160,9 @@ class Reading:
         return {row["name"]: row["source"] for row in self._present("architecture")}
 
     def related(self, kind: RelationKind) -> list[tuple[str, str, str]]:
-        """Names of the two components of every relation of a kind, and the arXiv id of what states it or ""."""
-        rows = self._rows(
-            f"{_RELATIONS} WHERE relations.kind = ? AND component IS NOT NULL ORDER BY relations.id", [kind]
-        )
+        """Components of every relation of a kind that was read in papers, and the arXiv id of what states it or ""."""
+        condition = "WHERE relations.kind = ? AND component IS NOT NULL AND relations.origin <> 'library'"
+        rows = self._rows(f"{_RELATIONS} {condition} ORDER BY relations.id", [kind])
         return [(row["subject"], row["object"], row["paper"] or "") for row in rows]
 
     def measured_pairs(self, name: str | None = None) -> dict[Pair, MeasuredPair]:

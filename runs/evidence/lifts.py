@@ -19,12 +19,13 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
-from typing import TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 from genome.recipe import Recipe
 from runs.evidence.cases import Case
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RIDGE = 1.0
 """Penalty of a component's effect, in cases: one case shows half of it."""
@@ -133,6 +134,8 @@ class Expectation:
     @classmethod
     def of(cls, cases: Sequence[Case]) -> Expectation:
         """Fit the model to three cases or more."""
+        import numpy as np
+
         changes = [case.change for case in cases]
         columns = {name: index + 3 for index, name in enumerate(sorted({n for own in changes for n in own}))}
         design = np.zeros((len(cases), len(columns) + 3))
@@ -162,6 +165,8 @@ class Expectation:
 
     def lift(self, signs: Mapping[int, float]) -> Interval:
         """The coefficient of a property by the cases that gained it (1) or lost it (-1)."""
+        import numpy as np
+
         rows, sign = list(signs), np.array(list(signs.values()))
         hat = self.design[rows] @ self.weights[:, rows]
         weight = max(float(sign @ sign - sign @ hat @ sign), LEAST_WEIGHT)

@@ -277,4 +277,6 @@ def test_a_killed_process_continues_and_asks_for_no_page_twice(arxiv: Arxiv, tmp
     assert min(gaps) >= 1.0
     with CognitionStore.open(path) as store:
         assert from_arxiv(store) == set(arxiv.entries)
-        assert store.statistics()["relation kind"]["replaces"] == 450
+        replaced = store.statistics()["relation kind"]["replaces"]
+    with CognitionStore.open(tmp_path / "library.db") as library:
+        assert replaced == library.statistics()["relation kind"]["replaces"] + 450
