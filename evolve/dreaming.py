@@ -69,7 +69,8 @@ def dream(
 ) -> Dream:
     """Compose one recipe that is legal and within the search's limits at a scale.
 
-    `greedy` builds a stack, each body the one known to do best after the one before. `random` draws as random
+    `greedy` builds a stack, from a mixer that something is known to do well after, each body the one known to do
+    best after the one before. `random` draws as random
     search does. `mutate` changes a published recipe by one to three weighted mutations, `crossover` grafts a span of
     one published recipe into another. Raises ValueError where no legal recipe comes of many tries.
     """
@@ -102,7 +103,9 @@ def _greedy(guide: Guide, library: Library, random: Random) -> Dream:
         (gene for _, gene in frame.genes() if library[gene.component].kind == "norm"), Gene(component="rms_norm")
     )
     names = [n for n, c in sorted(library.items()) if c.kind in BODY_KINDS and c.provenance is not None]
-    row = [random.choice([n for n in names if library[n].kind == "mixer"])]
+    mixers = [name for name in names if library[name].kind == "mixer"]
+    leading = {pair.first for pair, strength in guide.strengths.items() if strength > 0}
+    row = [random.choice([name for name in mixers if name in leading] or mixers)]
     told = [f"embedding, norm, head and training of {name}; first body {row[0]}"]
     for _ in range(2 * random.choice(LAYERS) - 1):
         last = row[-1]

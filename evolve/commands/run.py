@@ -48,7 +48,7 @@ def run(
     strategy: Annotated[str | None, typer.Option(help="uct, regularized, local or random.")] = None,
     task: Annotated[str | None, typer.Option(help="Tasks, separated by commas.")] = None,
     data: Annotated[str | None, typer.Option(help="Corpus of the task text: a file, a folder or hf:NAME.")] = None,
-    scale: Annotated[str | None, typer.Option(help="tiny, small, 20m, 125m or 350m.")] = None,
+    scale: Annotated[str | None, typer.Option(help="micro, tiny, small, 20m, 125m or 350m.")] = None,
     backend: Annotated[str | None, typer.Option(help="auto or the name of a backend.")] = None,
     objective: Annotated[list[str] | None, typer.Option(help="Objective; several select by NSGA-II.")] = None,
     early_stopping: Annotated[
