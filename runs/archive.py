@@ -25,6 +25,8 @@ from runs.yardstick import yardstick_of_rows
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from runs.ledger import Ledger
+
 _ATTEMPT = ", ".join(one.name for one in fields(records.Attempt) if one.name != "parents")
 _EVALUATION = ", ".join(one.name for one in fields(records.Evaluation))
 """Columns of a table in the order of its record's fields: a search of 100,000 attempts reads them in seconds."""
@@ -117,6 +119,12 @@ class Archive:
         tables = ("guidance_answers", "guidance_affinities")
         return knowledge_of_rows(*(self._rows(f"SELECT * FROM {table} ORDER BY rowid") for table in tables))
 
+    def ledger(self) -> Ledger:
+        """The books on language-model calls as this archive reads them, in its snapshot too; closed with it."""
+        from runs.ledger import Ledger
+
+        return Ledger(self.directory, self._database)
+
     def attempts(
         self, *, generation: int | None = None, status: records.AttemptStatus | None = None
     ) -> list[records.Attempt]:
@@ -203,9 +211,10 @@ class Archive:
             steps.append(records.LineageStep(attempt, tuple(edits.get(attempt.id, ())), gain))
         return steps
 
-    def genealogy(self) -> list[records.Ancestry]:
-        """Every attempt with its parents, edits as one line and gain: the view `genealogy`."""
-        rows = self._rows("SELECT * FROM genealogy")
+    def genealogy(self, attempts: Sequence[int] | None = None) -> list[records.Ancestry]:
+        """Every attempt, or these, with parents, edits as one line and gain: the view `genealogy`."""
+        where, values = _among(attempts)
+        rows = self._rows(f"SELECT * FROM genealogy {where}", values)
         for row in rows:
             row["parents"] = tuple(int(parent) for parent in row["parents"].split())
         return [records.Ancestry(**row) for row in rows]
@@ -214,10 +223,12 @@ class Archive:
         """The edits of one attempt, in order."""
         return tuple(self._edits([number]).get(number, ()))
 
-    def descriptions(self) -> dict[int, tuple[str, ...]]:
-        """The readable lines of every attempt's edits, in order, for the attempts that have any."""
+    def descriptions(self, attempts: Sequence[int] | None = None) -> dict[int, tuple[str, ...]]:
+        """The readable lines of the edits of every attempt, or of these, in order, for those that have any."""
+        where, values = _among(attempts)
         found: dict[int, list[str]] = {}
-        for attempt, line in self._tuples("SELECT attempt, description FROM edits ORDER BY attempt, position"):
+        sql = f"SELECT attempt, description FROM edits {where} ORDER BY attempt, position"
+        for attempt, line in self._tuples(sql, values):
             found.setdefault(attempt, []).append(line)
         return {attempt: tuple(lines) for attempt, lines in found.items()}
 
@@ -355,6 +366,13 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
     given = {column: value for column, value in wanted.items() if value is not None}
     clause = " AND ".join(f"{column} = ?" for column in given)
     return f"WHERE {clause}" if given else "", list(given.values())
+
+
+def _among(attempts: Sequence[int] | None) -> tuple[str, list[str]]:
+    """A WHERE clause for these attempts, or for all, and its values."""
+    if attempts is None:
+        return "", []
+    return "WHERE attempt IN (SELECT value FROM json_each(?))", [json.dumps(list(attempts))]
 
 
 def _decoded(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:

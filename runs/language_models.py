@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from runs.archive import Archive
 from runs.calls import LANGUAGE_MODEL, ROLES, Call, Prediction, Role, operator
-from runs.ledger import Ledger
 from runs.predictions import Verdict, search_verdicts
 from runs.records import Attempt, OperatorCredit
 
@@ -80,8 +79,9 @@ class Summary:
         return sum(verdict.held for verdict in self.verdicts)
 
 
-def summary(archive: Archive, ledger: Ledger) -> Summary:
+def summary(archive: Archive) -> Summary:
     """The summary of a search, running or finished; without calls an empty one."""
+    ledger = archive.ledger()
     calls, predictions = ledger.calls(texts=False), tuple(ledger.predictions())
     if not calls:
         return Summary((), (), predictions, ())

@@ -7,7 +7,6 @@ from rich.table import Table
 from evolve.commands.inspect import Out, opened
 from evolve.display import console, printable
 from runs.language_models import Summary, summary
-from runs.ledger import Ledger
 
 CALL_COLUMNS = ("answered", "refused", "failed", "skipped", "lost")
 TOKEN_COLUMNS = ("input", "cached", "written", "output")
@@ -16,8 +15,8 @@ TOKEN_COLUMNS = ("input", "cached", "written", "output")
 def llm(out: Out = None) -> None:
     """Say what language models were asked and answered, what their proposals achieved, and what it cost."""
     target = console()
-    with opened(out) as archive, Ledger.read(archive.directory) as ledger:
-        found = summary(archive, ledger)
+    with opened(out) as archive, archive.snapshot():
+        found = summary(archive)
         if not found.roles:
             target.print(f"{archive.directory}: purely evolutionary: no language model was asked", markup=False)
             return
