@@ -6,16 +6,18 @@ function showSection(name, shown) {
 }
 
 function learntSection(target, learnt) {
+  // What is not clear is shown, for a reader to weigh, and not stressed.
+  const kind = (own) => (own.low > 0 || own.high < 0 ? null : "quiet");
   const range = (own) => `${signed(own.low)} to ${signed(own.high)}`;
   showSection("learnt", learnt.findings.length + learnt.pairs.length + learnt.configurations.length > 0);
   if (learnt.findings.length) {
     const sentence = ({ text, place, interval }) => {
       const size = score(Math.abs(interval.mean));
       const verb = interval.low > 0 ? `gained ${size}` : interval.high < 0 ? `lost ${size}` : `made no clear difference: ${signed(interval.mean)}`;
-      return `${text.charAt(0).toUpperCase()}${text.slice(1)}${place ? ` ${place}` : ""} ${verb} (95 % interval ${range(interval)}, ${interval.cases} cases).`;
+      return `${text.charAt(0).toUpperCase()}${text.slice(1)}${place ? ` ${place}` : ""} ${verb} (95\u00a0% interval ${range(interval)}, ${interval.cases} cases).`;
     };
     target.append(el("h3", {}, "Edits"), el("p", { class: "quiet" }, "By their gain over the recipe that they were applied to, where both were fully trained."),
-      el("ul", {}, learnt.findings.map((own) => el("li", {}, sentence(own)))));
+      el("ul", {}, learnt.findings.map((own) => el("li", { class: kind(own.interval) }, sentence(own)))));
   }
   for (const [title, what, rows] of [
     ["Neighbours", "“>” is directly before, “|” beside in parallel branches.", learnt.pairs],
@@ -23,8 +25,8 @@ function learntSection(target, learnt) {
   ]) {
     if (!rows.length) continue;
     target.append(el("h3", {}, title), el("p", { class: "quiet" }, what), table(
-      [[title.toLowerCase()], ["lift", true], ["95 % interval", true], ["cases", true], ["recipes", true]],
-      rows.map(({ text, lift }) => [[el("code", {}, text), signed(lift.interval.mean), range(lift.interval), String(lift.interval.cases), String(lift.recipes)]]),
+      [[title.toLowerCase()], ["lift", true], ["95\u00a0% interval", true], ["cases", true], ["recipes", true]],
+      rows.map(({ text, lift }) => [[el("code", {}, text), signed(lift.interval.mean), range(lift.interval), String(lift.interval.cases), String(lift.recipes)], kind(lift.interval)]),
       `Lifts of ${title.toLowerCase()}`));
   }
 }

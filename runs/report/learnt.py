@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from runs.evidence.findings import Finding
 from runs.evidence.lifts import Lift
+from runs.evidence.tables import STEP
 from runs.evidence.values import Evidence, extremes
 
 MOST = 8
@@ -29,9 +30,10 @@ class Learnt:
 
 
 def learnt(evidence: Evidence) -> Learnt:
-    """Up to so many of either end of each."""
-    return Learnt(
-        extremes(evidence.findings, MOST),
-        tuple(Lifted(str(pair), lift) for pair, lift in extremes(evidence.pairs, MOST)),
-        tuple(Lifted(" > ".join(steps), lift) for steps, lift in extremes(evidence.configurations, MOST)),
-    )
+    """Up to so many of either end of each; a configuration that says the same as a pair is left out."""
+    pairs = [Lifted(str(pair), lift) for pair, lift in evidence.pairs]
+    known = frozenset(pairs)
+    longer = [
+        own for steps, lift in evidence.configurations if (own := Lifted(STEP.join(steps), lift)) not in known
+    ]
+    return Learnt(extremes(evidence.findings, MOST), extremes(pairs, MOST), extremes(longer, MOST))
