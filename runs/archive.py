@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -214,10 +216,22 @@ class Archive:
     def genealogy(self, attempts: Sequence[int] | None = None) -> list[records.Ancestry]:
         """Every attempt, or these, with parents, edits as one line and gain: the view `genealogy`."""
         where, values = _among(attempts)
-        rows = self._rows(f"SELECT * FROM genealogy {where}", values)
-        for row in rows:
-            row["parents"] = tuple(int(parent) for parent in row["parents"].split())
-        return [records.Ancestry(**row) for row in rows]
+        # Of 100,000 attempts the view's texts take longer than the rows that they are made of.
+        parents, edits = self._parents(where, values), self.descriptions(attempts)
+        sql = f"SELECT attempt, generation, operator, status, score, gain FROM genealogy {where}"
+        return [
+            records.Ancestry(
+                number,
+                generation,
+                operator,
+                parents.get(number, ()),
+                "; ".join(edits[number]) if number in edits else "",
+                status,
+                score,
+                gain,
+            )
+            for number, generation, operator, status, score, gain in self._tuples(sql, values)
+        ]
 
     def edits(self, number: int) -> tuple[records.Edit, ...]:
         """The edits of one attempt, in order."""
@@ -226,11 +240,9 @@ class Archive:
     def descriptions(self, attempts: Sequence[int] | None = None) -> dict[int, tuple[str, ...]]:
         """The readable lines of the edits of every attempt, or of these, in order, for those that have any."""
         where, values = _among(attempts)
-        found: dict[int, list[str]] = {}
-        sql = f"SELECT attempt, description FROM edits {where} ORDER BY attempt, position"
-        for attempt, line in self._tuples(sql, values):
-            found.setdefault(attempt, []).append(line)
-        return {attempt: tuple(lines) for attempt, lines in found.items()}
+        return _grouped(
+            self._tuples(f"SELECT attempt, description FROM edits {where} ORDER BY attempt, position", values)
+        )
 
     def adjustments(self, number: int) -> tuple[records.Adjustment, ...]:
         """The adjustments of one attempt, in order."""
@@ -334,12 +346,15 @@ class Archive:
 
     def _attempts(self, chosen: str, values: Sequence[Any]) -> list[records.Attempt]:
         """Attempts whose number is in the one-column query `chosen`, by number."""
-        parents: dict[int, list[int]] = {}
-        of_chosen = f"SELECT attempt, parent FROM parents WHERE attempt IN ({chosen}) ORDER BY attempt, position"
-        for child, parent in self._tuples(of_chosen, values):
-            parents.setdefault(child, []).append(parent)
+        parents = self._parents(f"WHERE attempt IN ({chosen})", values)
         rows = self._tuples(f"SELECT {_ATTEMPT} FROM attempts WHERE id IN ({chosen}) ORDER BY id", values)
-        return [records.Attempt(*row, parents=tuple(parents.get(row[0], ()))) for row in rows]
+        return [records.Attempt(*row, parents=parents.get(row[0], ())) for row in rows]
+
+    def _parents(self, where: str, values: Sequence[Any]) -> dict[int, tuple[int, ...]]:
+        """The parents, in order, of the attempts that have any."""
+        return _grouped(
+            self._tuples(f"SELECT attempt, parent FROM parents {where} ORDER BY attempt, position", values)
+        )
 
     def _edits(self, numbers: Iterable[int]) -> dict[int, list[records.Edit]]:
         rows = self._rows(
@@ -366,6 +381,11 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
     given = {column: value for column, value in wanted.items() if value is not None}
     clause = " AND ".join(f"{column} = ?" for column in given)
     return f"WHERE {clause}" if given else "", list(given.values())
+
+
+def _grouped(rows: Iterable[tuple[int, Any]]) -> dict[int, tuple[Any, ...]]:
+    """Values by the number before them, of rows in which equal numbers follow one another."""
+    return {number: tuple([value for _, value in own]) for number, own in groupby(rows, key=itemgetter(0))}
 
 
 def _among(attempts: Sequence[int] | None) -> tuple[str, list[str]]:
