@@ -162,6 +162,9 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
       svg("g", { class: `node ${status}${best ? " best" : ""}` }, shape({ status, id: best ? data.champion : -1 }, 9, 9)));
     return el("li", {}, picture, text);
   };
+  if (data.nodes.length < data.attempts) {
+    target.append(el("p", { class: "quiet" }, "Of this search a part is shown: an attempt whose parents are not shown begins a tree of its own."));
+  }
   target.append(
     el("div", { class: "controls" }, choice("Operator", [["", "all"], ...operators.map((name) => [name, name])], reader.operator, filter),
       button("+", "Zoom in", () => zoom(1.4)), button("−", "Zoom out", () => zoom(1 / 1.4)), button("Whole tree", "Show the whole tree", fit),

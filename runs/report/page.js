@@ -6,7 +6,7 @@ function report(data, reader) {
   const evaluated = data.nodes.filter((node) => node.status === "evaluated");
   const published = evaluated.filter((node) => node.operator === "seed").sort((a, b) => b.score - a.score);
   const champion = byId.get(data.champion);
-  const MOST_TIES = 20;
+  const inPart = data.nodes.length < data.attempts, MOST_TIES = 20;
 
   charts.length = 0;
   for (const own of document.querySelectorAll("main .body")) own.replaceChildren();
@@ -24,7 +24,7 @@ function report(data, reader) {
     const noise = data.noise === null ? "the noise floor is not known" : `the noise floor of a score is ${score(data.noise)}`;
     document.getElementById("summary").textContent =
       `${data.status}, ${data.generations} of ${data.target} generations; ${data.attempts} attempts${counts ? `: ${counts}` : ""}; ` +
-      `tasks ${data.tasks.join(", ")}; ${noise}.` + (data.nodes.length === data.attempts ? "" :
+      `tasks ${data.tasks.join(", ")}; ${noise}.` + (!inPart ? "" :
       ` Shown in full are ${whole(data.nodes.length)} attempts: the champion's ancestry, the best fully trained ones and an even sample of the others, and the latest; the rest is counted.`);
   }
 
@@ -119,7 +119,7 @@ function report(data, reader) {
       ["status", node.status + (node.reason ? `: ${node.reason}` : "")],
       ["score", node.score === null ? "-" : `${score(node.score)}${node.gain === null ? "" : ` (${signed(node.gain)} over its best parent)`}`],
       ["parents", node.parents.length ? links(node.parents) : "none"],
-      ["children", children.length ? links(children) : "none"],
+      [inPart ? "children shown" : "children", children.length ? links(children) : "none"],
       ["family", node.family || "-"],
       ["parameters", whole(node.parameters)],
       ["FLOPs per token", whole(node.flops_per_token)],
