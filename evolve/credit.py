@@ -8,14 +8,12 @@ from random import Random
 from typing import Protocol
 
 from evaluators.scales import Scale
+from runs.calls import LANGUAGE_MODEL
 
 EXPLORATION = 0.25
 """Part of the choices that ignores credit, so that no operator dies."""
 
 PRIOR_ATTEMPTS, PRIOR_IMPROVED = 4.0, 1.0
-
-LANGUAGE_MODEL = "llm:"
-"""What the names of operators that are language models begin with."""
 
 UNTRAINED = ("rejected", "duplicate")
 

@@ -36,7 +36,9 @@ def console(stderr: bool = False) -> Console:
 def printable(text: str) -> str:
     """Text that a terminal shows and does not obey: control and invisible characters as escapes, but for line ends
     and tabs."""
-    return "".join(_escaped(character) for character in text)
+    # A genealogy has millions of characters and few different ones.
+    table = {ord(character): own for character in set(text) if (own := _escaped(character)) != character}
+    return text.translate(table) if table else text
 
 
 def _escaped(character: str) -> str:

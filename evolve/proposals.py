@@ -12,7 +12,7 @@ from itertools import islice
 from random import Random
 
 from cognition.loader import load_architectures
-from evolve.credit import LANGUAGE_MODEL, Credit
+from evolve.credit import Credit
 from evolve.families import recipe_family
 from evolve.guidance.guide import Guide
 from evolve.history import History, Individual
@@ -26,6 +26,7 @@ from genome.edits import apply, edits_to_json
 from genome.errors import GenomeError
 from genome.recipe import Recipe, recipe_hash
 from runs import records
+from runs.calls import LANGUAGE_MODEL
 
 BUDGET_TOLERANCE = 0.05
 """Distance to the parameter budget up to which recipes count as matched."""

@@ -7,8 +7,12 @@ from typing import Literal, get_args
 
 Role = Literal["planner", "repairer", "analyst"]
 CallState = Literal["started", "answered", "refused", "failed", "skipped"]
+Effect = Literal["better", "same", "worse"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
+
+LANGUAGE_MODEL = "llm:"
+"""What the names of operators that are language models begin with."""
 
 ANALYST_SLOT = 0
 """Slot of a generation's analyst; planners have 1, 2, ..."""
@@ -70,6 +74,11 @@ CREATE TABLE conclusions (
 
 ALTER TABLE operator_credit ADD COLUMN untrained INTEGER NOT NULL DEFAULT 0;
 """
+
+
+def operator(model: str) -> str:
+    """The operator's name of a model."""
+    return f"{LANGUAGE_MODEL}{model}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -155,7 +164,7 @@ class Prediction:
 
     attempt: int
     skill: str
-    effect: str
+    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runs.records import Ancestry, LineageStep
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Node:
     """One attempt and those that descend from it through their best parent, by number."""
 
@@ -28,29 +28,25 @@ def tree(rows: Sequence[Ancestry], keep: Collection[int] | None = None) -> tuple
     # Parents come first: going backwards, a child is complete before its parent; no recursion.
     for number, row in reversed(kept.items()):
         node = Node(row, tuple(reversed(children.pop(number, []))))
-        known = [kept[parent] for parent in row.parents if parent in kept]
-        best = max(known, key=_score, default=None)
-        children.setdefault(None if best is None else best.attempt, []).append(node)
+        known = [parent for parent in row.parents if parent in kept]
+        best = max(known, key=lambda parent: _score(kept[parent])) if len(known) > 1 else next(iter(known), None)
+        children.setdefault(best, []).append(node)
     return tuple(reversed(children.get(None, [])))
 
 
 def tree_lines(roots: Sequence[Node]) -> list[str]:
     """The forest, a line per attempt; a crossover's further parents are named at the end of its line."""
     lines: list[str] = []
-    stack: list[tuple[Node, str, str, int | None]] = [(root, "", "", None) for root in reversed(roots)]
+    # Attempts with what stands left of them: of their ancestors, of their own line, of the lines of their children.
+    stack: list[tuple[Node, str, str, str, int | None]] = [(root, "", "", "", None) for root in reversed(roots)]
     while stack:
-        node, prefix, continuation, parent = stack.pop()
-        lines.append(prefix + attempt_line(node.ancestry, parent))
-        last = len(node.children) - 1
-        for position in range(last, -1, -1):
-            corner, bar = ("└─ ", "   ") if position == last else ("├─ ", "│  ")
-            below = (
-                node.children[position],
-                continuation + corner,
-                continuation + bar,
-                node.ancestry.attempt,
-            )
-            stack.append(below)
+        node, left, corner, bar, parent = stack.pop()
+        lines.append(f"{left}{corner}{attempt_line(node.ancestry, parent)}")
+        if node.children:
+            *others, last = node.children
+            below, number = left + bar, node.ancestry.attempt
+            stack.append((last, below, "└─ ", "   ", number))
+            stack += [(child, below, "├─ ", "│  ", number) for child in reversed(others)]
     return lines
 
 
@@ -59,8 +55,7 @@ def attempt_line(row: Ancestry, parent: int | None = None) -> str:
     parts = [f"#{row.attempt}", f"g{row.generation}", row.operator, _outcome(row.status, row.score, row.gain)]
     if row.edits:
         parts.append(" ".join(row.edits.split()))
-    others = [f"#{other}" for other in dict.fromkeys(row.parents) if other != parent]
-    if others:
+    if others := [f"#{other}" for other in dict.fromkeys(row.parents) if other != parent]:
         parts.append(f"(with {', '.join(others)})" if parent is not None else f"(from {', '.join(others)})")
     return "  ".join(parts)
 

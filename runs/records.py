@@ -224,7 +224,7 @@ class Run:
     random_state: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ancestry:
     """One attempt as the genealogy shows it: parents, edits as one line, gain over its best parent.
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from evolve.commands.inspect import Out, opened
 from evolve.display import console
 from runs.evidence.lifts import Interval, Lift
+from runs.evidence.values import extremes
 
 COUNT = 10
 
@@ -41,11 +42,10 @@ def _print_lifts(title: str, found: Sequence[tuple[str, Lift]], count: int) -> N
     """The strongest of both signs, by the lift over what the components lead one to expect."""
     if not found:
         return
-    shown = found if len(found) <= 2 * count else (*found[:count], *found[-count:])
     table = Table(title=f"{title}: lift over what their components lead to expect", title_justify="left")
     for column in (title, "lift", "95 % interval", "cases", "recipes"):
         table.add_column(column, justify="left" if column == title else "right")
-    for name, lift in shown:
+    for name, lift in extremes(found, count):
         own = lift.interval
         table.add_row(escape(name), f"{own.mean:+.4f}", _range(own), str(own.cases), str(lift.recipes))
     console().print(table)

@@ -128,10 +128,12 @@ def tree(
     with ImportedRun.at(out) if out is not None and ImportedRun.exists(out) else opened(out) as run:
         rows = run.genealogy()
     if format_ == "text":
-        text = printable("".join(f"{line}\n" for line in tree_lines(genealogy_tree(rows))))
+        text = "".join(f"{line}\n" for line in tree_lines(genealogy_tree(rows)))
     else:
         text = FORMATS[format_](rows)
+    if file is None or format_ == "text":
+        text = printable(text)
     if file is None:
-        console().out(printable(text), highlight=False, end="")
+        console().out(text, highlight=False, end="")
     else:
         write_text(file, text)

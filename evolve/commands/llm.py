@@ -6,8 +6,7 @@ from rich.table import Table
 
 from evolve.commands.inspect import Out, opened
 from evolve.display import console, printable
-from evolve.llm.summary import Summary, summary
-from runs.ledger import Ledger
+from runs.language_models import Summary, summary
 
 CALL_COLUMNS = ("answered", "refused", "failed", "skipped", "lost")
 TOKEN_COLUMNS = ("input", "cached", "written", "output")
@@ -16,8 +15,8 @@ TOKEN_COLUMNS = ("input", "cached", "written", "output")
 def llm(out: Out = None) -> None:
     """Say what language models were asked and answered, what their proposals achieved, and what it cost."""
     target = console()
-    with opened(out) as archive, Ledger.read(archive.directory) as ledger:
-        found = summary(archive, ledger)
+    with opened(out) as archive, archive.snapshot():
+        found = summary(archive)
         if not found.roles:
             target.print(f"{archive.directory}: purely evolutionary: no language model was asked", markup=False)
             return
@@ -57,13 +56,13 @@ def _proposals(found: Summary) -> Table:
 def _predictions(found: Summary) -> str:
     judged = len(found.verdicts)
     if not judged:
-        return f"predictions: {found.predictions}, none judged (an attempt and its parent trained in full)"
+        return f"predictions: {len(found.predictions)}, none judged (an attempt and its parent trained in full)"
     by_effect = ", ".join(
         f"{effect} {sum(v.held for v in own)} of {len(own)}"
         for effect in ("better", "same", "worse")
         if (own := [v for v in found.verdicts if v.prediction.effect == effect])
     )
-    return f"predictions: {found.predictions}, {judged} judged, {found.held} held ({by_effect})"
+    return f"predictions: {len(found.predictions)}, {judged} judged, {found.held} held ({by_effect})"
 
 
 def _money(dollars: float | None) -> str:

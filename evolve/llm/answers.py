@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
 from evaluators.tasks.protocol import Skill
 from genome.edits.kinds import Edit
 from genome.recipe import Frozen, first_problem
-
-Effect = Literal["better", "same", "worse"]
+from runs.calls import Effect
 
 MOST_CHARACTERS = 65_536
 """A longer answer is not read."""

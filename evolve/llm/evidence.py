@@ -12,12 +12,12 @@ from evaluators.scales import Scale
 from evaluators.scores import Yardstick
 from evolve.history import History, Individual
 from evolve.llm.answers import one_line
-from evolve.llm.predictions import Verdict, search_verdicts
 from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS
 from evolve.proposals import BUDGET_LIMIT, FLOPS_LIMIT
 from genome.component import Library
 from runs.calls import Conclusion, Prediction
 from runs.contract import SearchStore
+from runs.predictions import Verdict, search_verdicts
 from runs.records import Ancestry, Attempt
 from runs.report.configurations import working_configurations
 

@@ -6,15 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
-from evolve.credit import EXPLORATION, LANGUAGE_MODEL, PRIOR_ATTEMPTS, Credit, choose, worths
+from evolve.credit import EXPLORATION, PRIOR_ATTEMPTS, Credit, choose, worths
 from evolve.mutation import MUTATIONS
 from evolve.variation import CROSSOVER, CROSSOVER_PRIOR
-from runs.calls import Call
-
-
-def operator(model: str) -> str:
-    """The operator's name of a model."""
-    return f"{LANGUAGE_MODEL}{model}"
+from runs.calls import Call, operator
 
 
 def drawn_models(

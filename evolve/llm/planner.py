@@ -10,14 +10,13 @@ from evolve.history import Individual
 from evolve.llm.answers import AnswerError, Plan, one_line, parse_plan, plan_schema
 from evolve.llm.desk import LEAST_SECONDS, MOST_TOKENS, Desk, settled_reason
 from evolve.llm.grammar import grammar
-from evolve.llm.mix import operator
 from evolve.llm.prompts import repair_text
 from evolve.llm.protocol import Message, Request
 from evolve.variation import Variation
 from genome.component import Library
 from genome.edits import Edit, apply
 from genome.errors import GenomeError
-from runs.calls import BUDGET, Call, Place
+from runs.calls import BUDGET, Call, Place, operator
 
 PLAN_NAME = "proposal"
 

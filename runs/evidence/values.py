@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from genome.arrangement import Kinds, Pair, pairs, spans
 from runs.evidence.cases import Lineages, Observation
 from runs.evidence.findings import Change, Finding, findings
 from runs.evidence.lifts import Lift, lifts, strongest_first
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,8 @@ def evidence(observations: Iterable[Observation], changes: Sequence[Change], kin
         tuple(strongest_first(recurring)),
         findings(changes, kinds),
     )
+
+
+def extremes(found: Sequence[Row], count: int) -> tuple[Row, ...]:
+    """So many of either end of what is sorted, or all."""
+    return tuple(found) if len(found) <= 2 * count else (*found[:count], *found[-count:])

@@ -6,7 +6,7 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
   const parentOf = new Map(), childrenOf = new Map(data.nodes.map((node) => [node.id, []]));
   const value = (node) => (node.score === null ? -Infinity : node.score);
   for (const node of data.nodes) {
-    const parents = node.parents.map((id) => byId.get(id));
+    const parents = node.parents.filter((id) => byId.has(id)).map((id) => byId.get(id));
     const best = parents.reduce((a, b) => (a === null || value(b) > value(a) ? b : a), null);
     if (best) { parentOf.set(node.id, best.id); childrenOf.get(best.id).push(node.id); }
   }
@@ -100,7 +100,7 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
     if (opened !== null) groups.get(opened).classList.remove("open");
     opened = reader.opened = id;
     groups.get(id).classList.add("open");
-    mates.replaceChildren(...node.parents.filter((parent) => parent !== parentOf.get(id)).map((parent) => {
+    mates.replaceChildren(...node.parents.filter((parent) => byId.has(parent) && parent !== parentOf.get(id)).map((parent) => {
       const [x1, y1] = at(parent), [x2, y2] = at(id);
       return svg("path", { class: "link mate", d: `M${x1} ${y1}C${x1 + 45} ${y1} ${x2 - 45} ${y2} ${x2} ${y2}` });
     }));
@@ -162,6 +162,9 @@ function genealogy(target, { data, byId, onLine, champion, spoken }, reader, det
       svg("g", { class: `node ${status}${best ? " best" : ""}` }, shape({ status, id: best ? data.champion : -1 }, 9, 9)));
     return el("li", {}, picture, text);
   };
+  if (data.nodes.length < data.attempts) {
+    target.append(el("p", { class: "quiet" }, "Of this search a part is shown: an attempt whose parents are not shown begins a tree of its own."));
+  }
   target.append(
     el("div", { class: "controls" }, choice("Operator", [["", "all"], ...operators.map((name) => [name, name])], reader.operator, filter),
       button("+", "Zoom in", () => zoom(1.4)), button("−", "Zoom out", () => zoom(1 / 1.4)), button("Whole tree", "Show the whole tree", fit),

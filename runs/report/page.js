@@ -6,12 +6,12 @@ function report(data, reader) {
   const evaluated = data.nodes.filter((node) => node.status === "evaluated");
   const published = evaluated.filter((node) => node.operator === "seed").sort((a, b) => b.score - a.score);
   const champion = byId.get(data.champion);
-  const MOST_TIES = 20;
+  const inPart = data.nodes.length < data.attempts, MOST_TIES = 20;
 
   charts.length = 0;
   for (const own of document.querySelectorAll("main .body")) own.replaceChildren();
   const body = (section) => document.querySelector(`#${section} .body`);
-  const link = (id) => el("a", { href: `#attempt-${id}` }, `#${id}`);
+  const link = (id) => (byId.has(id) ? el("a", { href: `#attempt-${id}` }, `#${id}`) : `#${id}`);
   const links = (ids) => ids.flatMap((id, i) => (i ? [", ", link(id)] : [link(id)]));
   const spoken = (node) =>
     `attempt ${node.id}, generation ${node.generation}, ${node.operator}, ${node.status}` +
@@ -23,8 +23,9 @@ function report(data, reader) {
     const counts = Object.entries(data.counts).map(([status, count]) => `${count} ${status}`).join(", ");
     const noise = data.noise === null ? "the noise floor is not known" : `the noise floor of a score is ${score(data.noise)}`;
     document.getElementById("summary").textContent =
-      `${data.status}, ${data.generations} of ${data.target} generations; ${data.nodes.length} attempts${counts ? `: ${counts}` : ""}; ` +
-      `tasks ${data.tasks.join(", ")}; ${noise}.`;
+      `${data.status}, ${data.generations} of ${data.target} generations; ${data.attempts} attempts${counts ? `: ${counts}` : ""}; ` +
+      `tasks ${data.tasks.join(", ")}; ${noise}.` + (!inPart ? "" :
+      ` Shown in full are ${whole(data.nodes.length)} attempts: the champion's ancestry, the best fully trained ones and an even sample of the others, and the latest; the rest is counted.`);
   }
 
   function recipeList(node) {
@@ -99,8 +100,9 @@ function report(data, reader) {
       if (published.length) root.append(svg("text", { x: right, y: place.y(published[0].score) + 14, "text-anchor": "end" }, `best published: ${published[0].label}`));
       return root;
     });
+    const trained = evaluated.length < data.counts.evaluated ? `, ${whole(evaluated.length)} of ${whole(data.counts.evaluated)}` : "";
     const hidden = evaluated.filter((node) => node.score < span([...best, ...published].map((n) => n.score), 0.06)[0] - noise).length;
-    target.append(el("p", { class: "quiet" }, `Points are fully trained attempts${hidden ? `; ${hidden} below the axis are left out` : ""}. ` +
+    target.append(el("p", { class: "quiet" }, `Points are fully trained attempts${trained}${hidden ? `; ${hidden} below the axis are left out` : ""}. ` +
       `Published recipes: ${published.map((node) => `${node.label} ${score(node.score)}`).join(", ") || "none"}.`));
   }
 
@@ -117,7 +119,7 @@ function report(data, reader) {
       ["status", node.status + (node.reason ? `: ${node.reason}` : "")],
       ["score", node.score === null ? "-" : `${score(node.score)}${node.gain === null ? "" : ` (${signed(node.gain)} over its best parent)`}`],
       ["parents", node.parents.length ? links(node.parents) : "none"],
-      ["children", children.length ? links(children) : "none"],
+      [inPart ? "children shown" : "children", children.length ? links(children) : "none"],
       ["family", node.family || "-"],
       ["parameters", whole(node.parameters)],
       ["FLOPs per token", whole(node.flops_per_token)],
@@ -134,6 +136,7 @@ function report(data, reader) {
       found.push(el("h3", {}, "Skills"), table([["task"], ["loss, nats", true], ["score", true], ["accuracy", true]],
         measured(node).map((own) => [own]), "Skills of the chosen attempt"));
     }
+    if (node.expected.length) found.push(el("h3", {}, "Expected effects"), expectedTable(node.expected));
     if (node.recipe.length) found.push(el("h3", {}, "Recipe"), recipeList(node));
     if (names.length) {
       found.push(el("h3", {}, "Components"), ...names.map((name) => {
@@ -193,6 +196,9 @@ function report(data, reader) {
     const target = body("configurations");
     if (!data.configurations.length) return target.append("Too few recipes are fully trained to tell.");
     const one = data.configurations[0];
+    if (data.sampled < data.counts.evaluated) {
+      target.append(el("p", {}, `Of ${whole(data.counts.evaluated)} fully trained recipes ${whole(data.sampled)}, every so many in the order of their scores.`));
+    }
     target.append(table([["aspect"], ["what"], [`best ${one.best_of}`, true], [`other ${one.rest_of}`, true], ["share", false, "bars"]],
       data.configurations.map((row) => [[row.aspect, el("code", {}, row.text), `${row.best} of ${row.best_of}`, `${row.rest} of ${row.rest_of}`,
         [bar(row.best / row.best_of), bar(row.rest / Math.max(1, row.rest_of), "rest")]]]), "What the best recipes share"));
@@ -203,7 +209,7 @@ function report(data, reader) {
     if (!evaluated.length) return target.append("No attempt is fully trained yet.");
     const axes = [["parameters", "parameters"], ["flops_per_token", "FLOPs per token"], ["state_bytes", "decoding state, bytes"]];
     const holder = el("div", {}), list = el("p", {});
-    target.append(el("p", {}, "Fully trained attempts. Nothing is both cheaper and better than those on the marked front."),
+    target.append(el("p", {}, `Fully trained attempts${evaluated.length < data.counts.evaluated ? " shown in full" : ""}. Nothing is both cheaper and better than those on the marked front.`),
       el("div", { class: "controls" }, choice("Cost", axes, reader.cost, (value) => { reader.cost = value; again(); })), holder, list);
     const again = chart(holder, (width) => {
       const by = reader.cost;
@@ -281,6 +287,6 @@ function report(data, reader) {
 
   summary();
   for (const section of [championSection, anytimeSection,
-    () => genealogy(body("genealogy"), { data, byId, onLine, champion, spoken }, reader, attemptDetail), profileSection, operatorSection, configurationSection,
-    paretoSection, failureSection, costSection, timeSection, reproduceSection]) section();
+    () => genealogy(body("genealogy"), { data, byId, onLine, champion, spoken }, reader, attemptDetail), profileSection, operatorSection,
+    () => learntSection(body("learnt"), data.learnt), configurationSection, () => modelSection(body("models"), data.models), paretoSection, failureSection, costSection, timeSection, reproduceSection]) section();
 }

@@ -18,7 +18,7 @@ from runs.report.data import Report
 DIGITS = 6
 """Significant digits of a number on the page."""
 
-SCRIPTS = ("drawing.js", "genealogy.js", "page.js", "live.js", "start.js")
+SCRIPTS = ("drawing.js", "genealogy.js", "learnt.js", "page.js", "live.js", "start.js")
 
 
 def page(report: Report) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,9 +16,14 @@ from typing import Any
 import pytest
 
 from evolve.cli import main
+from evolve.learning import learn
 from runs.archive import Archive
+from runs.language_models import summary
+from runs.report import selection
 from runs.report.data import Report, Times, gather
+from runs.report.nodes import Node
 from runs.report.page import page
+from tests.evolve.llm.scripted import Scripted, good, mediocre, search_with
 from tests.evolve.synthetic import written
 from tests.evolve.test_search import searched
 
@@ -185,6 +191,104 @@ def test_best_configurations_are_those_of_the_landscape(tmp_path: Path) -> None:
     assert any("attention" in row.text or "conv" in row.text for row in report.configurations)
 
 
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """A search that asked two models, one of a known price, and learnt something."""
+    path = tmp_path_factory.mktemp("asked")
+    models = [Scripted("test:good", good), Scripted("test:mediocre", mediocre, dollars=None)]
+    with pytest.MonkeyPatch.context() as patch, search_with(path, models, generations=14) as search:
+        patch.setenv("EVOLVE_COGNITION", str(path / "cognition.db"))
+        search.run()
+        learn(search.laboratory.store)
+    with Archive.at(path) as archive:
+        yield archive
+
+
+def test_what_models_did_is_what_the_ledger_says(asked: Archive) -> None:
+    _, data = read(page(gather(asked, "")))
+    found, ledger = summary(asked), asked.ledger()
+    calls = ledger.calls()
+    assert [own["name"] for own in data["models"]["proposals"]] == ["test:good", "test:mediocre"]
+    assert sum(own["calls"] for own in data["models"]["calls"]) == len(calls)
+    tokens = sum(own["input"] + own["output"] for own in data["models"]["calls"])
+    assert tokens == sum(call.tokens or 0 for call in calls)
+    for shown, own in zip(data["models"]["proposals"], found.models, strict=True):
+        attempts = [a for a in asked.attempts() if a.operator == f"llm:{own.name}"]
+        assert shown["proposals"] == len(attempts)
+        assert shown["accepted"] == sum(a.status not in ("rejected", "duplicate") for a in attempts)
+        assert (shown["dollars"] is None) == (own.name == "test:mediocre")
+    expected = [(node["id"], one["skill"], one["effect"]) for node in data["nodes"] for one in node["expected"]]
+    assert expected == [(one.attempt, one.skill, one.effect) for one in ledger.predictions()]
+    judged = [one for node in data["nodes"] for one in node["expected"] if one["measured"]]
+    assert len(judged) == data["models"]["judged"] > 0
+    assert sum(one["measured"] == one["effect"] for one in judged) == data["models"]["held"]
+
+
+def test_what_a_search_learnt_is_its_evidence(asked: Archive) -> None:
+    _, data = read(page(gather(asked, "")))
+    evidence = asked.evidence
+    assert [own["text"] for own in data["learnt"]["findings"]] == [own.text for own in evidence.findings]
+    shown = {own["text"]: own["lift"] for kind in ("pairs", "configurations") for own in data["learnt"][kind]}
+    named = [(str(pair), lift) for pair, lift in evidence.pairs]
+    named += [(" > ".join(steps), lift) for steps, lift in evidence.configurations]
+    assert named
+    for text, lift in named:
+        assert shown[text]["interval"]["mean"] == pytest.approx(lift.interval.mean, rel=1e-5)
+        assert shown[text]["recipes"] == lift.recipes
+    texts = [own["text"] for kind in ("pairs", "configurations") for own in data["learnt"][kind]]
+    assert len(texts) == len(set(texts))
+
+
+def test_a_large_search_is_shown_in_part(
+    archive: Archive, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("MOST_SHOWN", 400), ("MOST_SAMPLED", 60), ("MOST_BEST", 30), ("MOST_LATEST", 40)):
+        monkeypatch.setattr(selection, name, value)
+    monkeypatch.setattr(selection, "MOST_ANCESTORS", 50)
+    part = gather(archive, "python -m evolve run")
+    attempts, nodes = archive.attempts(), {node.id: node for node in part.nodes}
+    assert part.attempts == len(attempts)
+    assert len(nodes) < 400
+    assert list(nodes) == sorted(nodes)
+    assert _without_parts(part.nodes) <= _without_parts(report.nodes)
+    assert set(part.lineage) <= set(nodes)
+    assert {a.id for a in attempts[-40:]} | {a.id for a in archive.best(30)} <= set(nodes)
+    # The curve and the fronts on the page are those of all attempts.
+    assert _raised(part) == _raised(report)
+    for cost in ("parameters", "flops_per_token", "state_bytes"):
+        assert _front(part, cost) == _front(report, cost)
+    assert (part.counts, part.costs, part.causes, part.operators) == (
+        report.counts,
+        report.costs,
+        report.causes,
+        report.operators,
+    )
+    used = {number for node in part.nodes for number in node.recipe}
+    assert used == set(range(len(part.parts)))
+    assert len(page(part)) < len(page(report)) / 3
+
+
+def _without_parts(nodes: Iterable[Node]) -> set[Node]:
+    """Parts have other numbers on another page."""
+    return {replace(node, recipe=()) for node in nodes}
+
+
+def _raised(report: Report) -> list[int]:
+    found: list[Node] = []
+    for node in report.nodes:
+        if node.status == "evaluated" and (not found or (node.score or 0.0) > (found[-1].score or 0.0)):
+            found.append(node)
+    return [node.id for node in found]
+
+
+def _front(report: Report, cost: str) -> list[int]:
+    full = [node for node in report.nodes if node.status == "evaluated" and getattr(node, cost) is not None]
+    own = [(getattr(node, cost), -(node.score or 0.0), node.id) for node in full]
+    return sorted(
+        number for c, s, number in own if not any(o[0] <= c and o[1] <= s and o[:2] != (c, s) for o in own)
+    )
+
+
 def test_a_file_that_cannot_be_written_is_refused(
     capsys: pytest.CaptureFixture[str], directory: Path, tmp_path: Path
 ) -> None:
@@ -210,20 +314,66 @@ BROWSER = CHROMIUM and (
 """The command of a browser without a window, which tells of what a page logs; None where there is none."""
 
 
+def drawn(text: str, folder: Path, place: str = "") -> str:
+    """The elements before the data as a browser leaves them; nothing may be on its console."""
+    file = folder / "report.html"
+    file.write_text(text, encoding="utf-8")
+    options = [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=4000", "--dump-dom"]
+    command = [*(BROWSER or ()), *options, f"{file.as_uri()}{place}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in done.stderr
+    return done.stdout.partition("<script id=")[0]
+
+
 @pytest.mark.skipif(not BROWSER, reason="no chromium on the PATH")
 def test_a_browser_draws_it_and_a_chosen_attempt_shows_its_edits(report: Report, tmp_path: Path) -> None:
-    file = tmp_path / "report.html"
-    file.write_text(page(report), encoding="utf-8")
     node = next(node for node in reversed(report.nodes) if len(node.edits) == 2)
-    options = [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000", "--dump-dom"]
-    command = [*(BROWSER or ()), *options, f"{file.as_uri()}#attempt-{node.id}"]
-    drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert "CONSOLE" not in drawn.stderr
-    assert f"Attempt {node.id}, generation {node.generation}, {node.operator}" in drawn.stdout
+    found = drawn(page(report), tmp_path, f"#attempt-{node.id}")
+    assert f"Attempt {node.id}, generation {node.generation}, {node.operator}" in found
     if report.ties:
-        assert "A tie with it, within twice the noise floor: " in drawn.stdout
+        assert "A tie with it, within twice the noise floor: " in found
     else:
-        assert "No other fully trained attempt is within twice the noise floor of it." in drawn.stdout
-    edits = drawn.stdout.partition('class="edits"')[2].partition("</ol>")[0]
+        assert "No other fully trained attempt is within twice the noise floor of it." in found
+    edits = found.partition('class="edits"')[2].partition("</ol>")[0]
     assert edits.count("<li>") == 2
-    assert drawn.stdout.count('class="node ') >= len(report.nodes)
+    assert found.count('class="node ') >= len(report.nodes)
+    # There is no evidence in this search, and no model was asked.
+    for section in ("learnt", "models"):
+        assert re.search(rf'<section id="{section}"[^>]* hidden=""', found)
+        assert f'<a href="#{section}" hidden="">' in found
+    assert "Shown in full are" not in found
+
+
+@pytest.mark.skipif(not BROWSER, reason="no chromium on the PATH")
+def test_a_browser_shows_what_was_learnt_and_what_models_foresaw(asked: Archive, tmp_path: Path) -> None:
+    report = gather(asked, "")
+    node = next(node for node in report.nodes if any(one.measured for one in node.expected))
+    found = drawn(page(report), tmp_path, f"#attempt-{node.id}")
+    assert not re.search(r'<section id="(learnt|models)"[^>]* hidden=""', found)
+    foreseen = found.partition('aria-label="Expected effects of the chosen attempt"')[2].partition("</table>")[0]
+    assert re.findall(r"<td>(\w+)", foreseen)[:2] == ["recall", "better"]
+    learnt = found.partition('<section id="learnt"')[2].partition("</section>")[0]
+    for own in report.learnt.findings:
+        sentence = f"{own.text[0].upper()}{own.text[1:]}"
+        assert sentence in learnt
+        assert f"{own.interval.cases} cases)." in learnt
+    assert learnt.count("<tr") == len(report.learnt.pairs) + len(report.learnt.configurations) + 2
+    models = found.partition('<section id="models"')[2].partition("</section>")[0]
+    assert report.models is not None
+    assert f"Of {report.models.predictions} predicted effects {report.models.judged} could be judged" in models
+
+
+@pytest.mark.skipif(not BROWSER, reason="no chromium on the PATH")
+def test_a_browser_draws_a_part_of_a_search_and_says_so(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("MOST_SHOWN", 400), ("MOST_SAMPLED", 60), ("MOST_BEST", 30), ("MOST_ANCESTORS", 50)):
+        monkeypatch.setattr(selection, name, value)
+    report = gather(archive, "")
+    shown = {node.id for node in report.nodes}
+    node = next(node for node in report.nodes if node.parents and not shown & set(node.parents))
+    found = drawn(page(report), tmp_path, f"#attempt-{node.id}")
+    assert f"Shown in full are {len(shown)} attempts" in found
+    assert f"Attempt {node.id}, generation {node.generation}" in found
+    assert f'href="#attempt-{node.parents[0]}"' not in found
+    assert f"#{node.parents[0]}" in found

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evolve.llm.predictions import by_skill, effect, search_verdicts, verdicts
 from runs.calls import Prediction
 from runs.ledger import Ledger
+from runs.predictions import by_skill, effect, search_verdicts, verdicts
 from tests.evolve.llm.scripted import Scripted, good, search_with
 
 NOISE = {"recall": 0.01, "text": 0.1}

@@ -15,10 +15,10 @@ import pytest
 from evaluators.jobs import Job, Outcome
 from evolve.cli import main
 from evolve.llm.breaker import FAILURES, PAUSE
-from evolve.llm.mix import drawn_models, operator
+from evolve.llm.mix import drawn_models
 from evolve.llm.protocol import ProviderError, Request, Usage
 from evolve.llm.replay import Recording
-from runs.calls import Limits
+from runs.calls import Limits, operator
 from tests.evolve.llm.hostile_answers import LEGAL, TEXTS, VALUES, places, put
 from tests.evolve.llm.scripted import (
     Scripted,

@@ -8,9 +8,8 @@ from statistics import fmean
 
 from evaluators.scores import Yardstick, exceeds_noise, task_scores
 from evaluators.tasks.registry import TASK_SKILLS
-from evolve.llm.answers import Effect
 from runs.archive import Archive
-from runs.calls import Prediction
+from runs.calls import Effect, Prediction
 from runs.contract import SearchStore
 
 SkillScores = Mapping[str, float]

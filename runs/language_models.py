@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evolve.credit import LANGUAGE_MODEL
-from evolve.llm.mix import operator
-from evolve.llm.predictions import Verdict, search_verdicts
 from runs.archive import Archive
-from runs.calls import ROLES, Call, Role
-from runs.ledger import Ledger
+from runs.calls import LANGUAGE_MODEL, ROLES, Call, Prediction, Role, operator
+from runs.predictions import Verdict, search_verdicts
 from runs.records import Attempt, OperatorCredit
 
 
@@ -74,7 +71,7 @@ class Summary:
 
     roles: tuple[RoleSummary, ...]
     models: tuple[ModelSummary, ...]
-    predictions: int
+    predictions: tuple[Prediction, ...]
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -82,9 +79,12 @@ class Summary:
         return sum(verdict.held for verdict in self.verdicts)
 
 
-def summary(archive: Archive, ledger: Ledger) -> Summary:
-    """The summary of a search, running or finished."""
-    calls, predictions = ledger.calls(texts=False), ledger.predictions()
+def summary(archive: Archive) -> Summary:
+    """The summary of a search, running or finished; without calls an empty one."""
+    ledger = archive.ledger()
+    calls, predictions = ledger.calls(texts=False), tuple(ledger.predictions())
+    if not calls:
+        return Summary((), (), predictions, ())
     credit = {own.operator: own for own in archive.credit_totals()}
     attempts = [a for a in archive.attempts() if a.operator.startswith(LANGUAGE_MODEL)]
     names = sorted({call.name for call in calls})
@@ -96,7 +96,7 @@ def summary(archive: Archive, ledger: Ledger) -> Summary:
             if (own := [call for call in calls if (call.name, call.role) == (name, role)])
         ),
         tuple(model_summary(name, calls, attempts, credit) for name in names),
-        len(predictions),
+        predictions,
         tuple(search_verdicts(archive, predictions, archive.yardstick)),
     )
 
