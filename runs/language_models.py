@@ -89,15 +89,20 @@ def summary(archive: Archive) -> Summary:
     attempts = [a for a in archive.attempts() if a.operator.startswith(LANGUAGE_MODEL)]
     names = sorted({call.name for call in calls})
     return Summary(
-        tuple(
-            role_summary(name, role, own)
-            for name in names
-            for role in ROLES
-            if (own := [call for call in calls if (call.name, call.role) == (name, role)])
-        ),
+        role_summaries(calls),
         tuple(model_summary(name, calls, attempts, credit) for name in names),
         predictions,
         tuple(search_verdicts(archive, predictions, archive.yardstick)),
+    )
+
+
+def role_summaries(calls: Sequence[Call]) -> tuple[RoleSummary, ...]:
+    """A summary of each role of each model that has calls, by the model's name."""
+    return tuple(
+        role_summary(name, role, own)
+        for name in sorted({call.name for call in calls})
+        for role in ROLES
+        if (own := [call for call in calls if (call.name, call.role) == (name, role)])
     )
 
 

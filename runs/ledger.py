@@ -189,6 +189,11 @@ class Ledger:
             for row in rows
         ]
 
+    def concluded(self) -> list[int]:
+        """Generations that have conclusions, in order."""
+        rows = self._rows("SELECT DISTINCT generation FROM conclusions ORDER BY generation")
+        return [row["generation"] for row in rows]
+
     def newest_conclusions(self, generation: int) -> list[Conclusion]:
         """Conclusions of the last analyst up to a generation that found anything."""
         (row,) = self._rows("SELECT max(generation) AS last FROM conclusions WHERE generation <= ?", generation)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 
 import typer
 
 from evolve.checks.bookkeeping import bookkeeping_problems
 from evolve.checks.evidence import evidence_problems
 from evolve.checks.inheritance import inheritance_problems, read_stored
+from evolve.checks.ledger import ledger_problems
 from evolve.checks.measurement import Setting, credit_problems, read_setting, score_problems, yardstick_problems
 from evolve.commands.inspect import Out, located
 from evolve.display import console
 from runs.archive import Archive
 from runs.database import search_file
 from runs.integrity import database_problems, history_problems, status_problems
+from runs.ledger import Ledger
 
 
 def check(out: Out = None) -> None:
-    """Verify a search: the database, every child against its parents and edits, every hash, score and credit.
+    """Verify a search: the database, every child against its parents and edits, every hash, score and credit, and
+    what language models were asked and paid.
 
     A line for each broken thing and exit code 1, or one line that says what holds.
     """
@@ -53,6 +57,8 @@ def _row_problems(archive: Archive, setting: Setting | None) -> Iterator[str]:
     yield from _readable("notes", lambda: bookkeeping_problems(archive))
     yield from _readable("recipes", lambda: _recipe_problems(archive))
     yield from _readable("evidence", lambda: evidence_problems(archive))
+    with closing(Ledger(archive.directory, search_file(archive.directory).connect("ro", threads=True))) as ledger:
+        yield from _readable("calls", lambda: ledger_problems(archive, ledger))
     if setting is not None:
         yield from _readable("yardstick", lambda: yardstick_problems(archive, setting))
         yield from _readable("scores", lambda: score_problems(archive, setting))

@@ -52,8 +52,8 @@ def extract(
 
 def reader_of(specification: str) -> Reader:
     """The reader that a specification of a model names. Raises ValueError for one that names none."""
-    from evolve.llm.calling import call  # pyright: ignore[reportMissingImports]
-    from evolve.llm.specification import provider_of  # pyright: ignore[reportMissingImports]
+    from evolve.llm.calling import call
+    from evolve.llm.specification import provider_of
     from evolve.reading import ModelReader
 
     # The generator draws how long tries wait; what is stored does not depend on it.

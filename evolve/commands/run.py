@@ -33,6 +33,7 @@ from genome.component import Component
 from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.genealogy import lineage_lines
+from runs.ledger import Ledger
 from runs.store import Store
 
 PUBLISHED_BESIDE = 3
@@ -59,9 +60,7 @@ def run(
     ] = None,
     llm: Annotated[
         list[str] | None,
-        typer.Option(
-            help=f"A language model that proposes too: {ACCEPTED}; or replay:DIR, another search's answers."
-        ),
+        typer.Option(help=f"A language model that proposes too: {ACCEPTED}."),
     ] = None,
     llm_share: Annotated[
         float | None, typer.Option(help="Most of a population that language models propose (0.5).")
@@ -114,9 +113,9 @@ def run(
         "seed_recipe": seed_recipe,
     }
     configuration = configure(flags, config)
-    models = access(configuration)
-    prepared = prepare(configuration)
     directory = out or default_directory(configuration)
+    models = None if _finished(directory, configuration) else access(configuration)
+    prepared = prepare(configuration)
     seeds = _seeds(directory, prepared)
     if not Store.exists(directory):
         require_store(configuration.guidance)
@@ -131,6 +130,14 @@ def run(
         with workers(prepared, directory / "logs") as executor, desk as opened:
             lab = laboratory(prepared, store, executor, known)
             _search(target, prepared, store, lab, known, seeds, opened)
+
+
+def _finished(directory: Path, configuration: Configuration) -> bool:
+    """Whether a search has every generation that is wanted: it asks no language model any more."""
+    if not Store.exists(directory):
+        return False
+    with Archive.at(directory) as archive:
+        return archive.generation_count() >= configuration.generations
 
 
 def _begun(directory: Path) -> bool:
@@ -179,8 +186,9 @@ def _search(
         watch.stage("confirming", float(configuration.generations), 1)
         _conclude(target, store, lab, yardstick, configuration.seed)
     target.print(learn(store), markup=False, soft_wrap=True)
-    if desk is not None:
-        spent = desk.ledger.spent()
+    if configuration.llm:
+        with Ledger.read(store.directory) as ledger:
+            spent = ledger.spent()
         target.print(
             f"language models: {spent.calls} calls, {spent.tokens:,} tokens, {spent.cost or 0.0:.4f} dollars "
             f"where prices are known; `llm` tells more"
@@ -202,8 +210,10 @@ def _headline(prepared: Prepared, store: Store, finished: int) -> str:
 
 
 def _proposers_line(configuration: Configuration, desk: Desk | None) -> str:
-    if desk is None:
+    if not configuration.llm:
         return "purely evolutionary: no language model proposes (--llm)"
+    if desk is None:
+        return "language models: every generation is finished, and none is asked"
     limits = desk.limits
     ceilings = [
         f"{value:g} {what}"

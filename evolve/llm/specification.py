@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from evolve.configuration import RECORDING
 from evolve.llm.anthropic import ADDRESS, AnthropicProvider
 from evolve.llm.endpoint import endpoint_of, key_of, without_credentials
 from evolve.llm.local import LocalProvider
@@ -22,9 +23,9 @@ def provider_of(text: str, environment: Mapping[str, str]) -> Provider:
     """
     scheme, colon, rest = text.partition(":")
     if not colon or scheme not in SCHEMES:
-        raise ValueError(f"{without_credentials(text)!r} names no language model; accepted: {ACCEPTED}")
+        raise ValueError(f"{without_credentials(text)!r} names no language model to ask; accepted: {ACCEPTED}")
     if not rest.strip() or rest != rest.strip() or not rest.isprintable():
-        raise ValueError(f"{without_credentials(text)!r} names no model; accepted: {_FORMS[scheme]}")
+        raise ValueError(f"{without_credentials(text)!r} names no model; accepted: {FORMS[scheme]}")
     return SCHEMES[scheme](rest, environment)
 
 
@@ -52,7 +53,7 @@ def _placed(scheme: str, rest: str) -> tuple[str, str]:
     """Model and address of `MODEL@URL`."""
     found = _PLACED.fullmatch(rest)
     if found is None:
-        raise ValueError(f"'{scheme}:{without_credentials(rest)}' names no server; accepted: {_FORMS[scheme]}")
+        raise ValueError(f"'{scheme}:{without_credentials(rest)}' names no server; accepted: {FORMS[scheme]}")
     return found["model"], found["url"]
 
 
@@ -67,11 +68,13 @@ SCHEMES: Mapping[str, Callable[[str, Mapping[str, str]], Provider]] = {
 }
 """What makes a provider of the text after the scheme and of the environment."""
 
-_FORMS: Mapping[str, str] = {
+FORMS: Mapping[str, str] = {
     "anthropic": "anthropic:MODEL[@BASE_URL]",
     "openai": "openai:MODEL@URL",
     "mlx": "mlx:PATH_OR_NAME",
+    "replay": f"{RECORDING}DIR (another search's answers; for run alone)",
 }
+"""Every form of a text, by its scheme; all but the last name a model to ask."""
 
-ACCEPTED = ", ".join(_FORMS.values())
+ACCEPTED = ", ".join(FORMS.values())
 """The forms of a text, for messages and help."""

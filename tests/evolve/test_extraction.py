@@ -225,7 +225,6 @@ def test_a_killed_process_continues_and_asks_only_what_was_not_answered(
 def test_the_command_asks_the_model_that_is_named(
     store: CognitionStore, served: Callable[[Said], Chat], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("evolve.llm.specification")
     add(store, "First", "Second")
     chat = served({"First": (answer(entry(HOSTILE)),) * 2})
     arguments = ["--llm", f"openai:small@{chat.url}", "--store", str(store.path)]

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from evolve.cli import main
+
 COMPARED = (
     "SELECT id, generation, operator, status, reason, recipe, duplicate_of, score, rung, family FROM attempts "
     "ORDER BY id",
@@ -58,3 +60,4 @@ def test_kills_in_the_midst_of_calls_change_nothing_and_pay_nothing_twice(tmp_pa
         assert database.execute(f"SELECT count(*) FROM calls WHERE {texts}").fetchone() == (0,)
         (lost,) = database.execute("SELECT count(*) FROM calls WHERE state = 'started'").fetchone()
     assert lost >= 3
+    assert main(["check", "--out", str(killed)]) == 0

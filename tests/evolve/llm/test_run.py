@@ -84,6 +84,36 @@ def test_a_password_in_an_address_is_not_stored_and_a_changed_budget_goes_on(tmp
     assert hidden(tmp_path, "hidden-word")
 
 
+def test_a_finished_search_says_so_without_its_key_its_server_and_its_recording(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    spec = "anthropic:tiny@http://someone:word@models.invalid"
+    start = ["run", *FLAGS, "--llm-budget-calls", "0", "--out", str(one), "--llm"]
+    replay = ["run", *FLAGS, "--out", str(two), "--llm", f"replay:{one}"]
+    assert main([*start, spec]) == 0
+    assert main(replay) == 0
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    one.rename(tmp_path / "moved")
+    capsys.readouterr()
+    assert main(replay) == 0
+    assert "is finished: 4 generations" in capsys.readouterr().out
+    (tmp_path / "moved").rename(one)
+    before = content(one)
+    assert main([*start, spec.replace("someone:word@", "")]) == 0
+    told = capsys.readouterr().out
+    assert "is finished: 4 generations" in told
+    assert "every generation is finished, and none is asked" in told
+    assert "language models: 0 calls" in told
+    assert content(one) == before
+    assert main([*start, spec.replace("someone:word@", ""), "--generations", "5"]) == 2
+    assert "needs a key; set ANTHROPIC_API_KEY" in capsys.readouterr().err
+    assert content(one) == before
+    assert main(["run", *FLAGS, "--out", str(one), "--llm", "openai:other@http://localhost"]) == 2
+    assert "another configuration" in capsys.readouterr().err
+
+
 def test_without_models_a_search_says_that_it_is_purely_evolutionary(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -37,8 +37,9 @@ def test_a_model_is_named_without_credentials(text: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "accepted: anthropic:MODEL[@BASE_URL], openai:MODEL@URL, mlx:PATH_OR_NAME"),
-        ("gemini:x", "'gemini:x' names no language model"),
+        ("", "accepted: anthropic:MODEL[@BASE_URL], openai:MODEL@URL, mlx:PATH_OR_NAME, replay:DIR"),
+        ("replay:/some/where", "names no language model to ask"),
+        ("gemini:x", "'gemini:x' names no language model to ask"),
         ("anthropic", "accepted"),
         ("anthropic:", "accepted: anthropic:MODEL[@BASE_URL]"),
         ("openai:model", "names no server; accepted: openai:MODEL@URL"),
