@@ -8,12 +8,12 @@ from cognition.store.evidence import Searched
 from cognition.store.records import CognitionError
 from cognition.store.store import CognitionStore
 from evolve.configuration import Configuration
+from runs.contract import SearchStore
 from runs.evidence.gathering import gather
 from runs.evidence.tables import evidence_rows
-from runs.store import Store
 
 
-def learn(store: Store) -> str:
+def learn(store: SearchStore) -> str:
     """Store the evidence of everything settled so far in the place of what was stored before; says so in one line.
 
     A cognition store that cannot be written fails no search: the line says why it stays as it is.

@@ -10,9 +10,9 @@ from evolve.configuration import RECORDING
 from evolve.credit import LANGUAGE_MODEL
 from evolve.llm.mix import operator
 from evolve.llm.replay import MODELS
-from evolve.llm.summary import role_summaries
 from runs.archive import Archive
 from runs.calls import ANALYST_SLOT, Call, Role
+from runs.language_models import role_summaries
 from runs.ledger import Ledger
 from runs.records import Attempt
 
