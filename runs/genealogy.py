@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runs.records import Ancestry, LineageStep
@@ -27,27 +27,34 @@ def tree(rows: Sequence[Ancestry], keep: Collection[int] | None = None) -> tuple
     children: dict[int | None, list[Node]] = {}
     # Parents come first: going backwards, a child is complete before its parent; no recursion.
     for number, row in reversed(kept.items()):
-        node = Node(row, tuple(reversed(children.pop(number, []))))
-        known = [parent for parent in row.parents if parent in kept]
-        best = max(known, key=lambda parent: _score(kept[parent])) if len(known) > 1 else next(iter(known), None)
-        children.setdefault(best, []).append(node)
+        below = children.pop(number, None)
+        node = Node(row, tuple(reversed(below)) if below else ())
+        children.setdefault(_best_parent(row, kept), []).append(node)
     return tuple(reversed(children.get(None, [])))
 
 
-def tree_lines(roots: Sequence[Node]) -> list[str]:
-    """The forest, a line per attempt; a crossover's further parents are named at the end of its line."""
-    lines: list[str] = []
+def _best_parent(row: Ancestry, kept: Mapping[int, Ancestry]) -> int | None:
+    if len(row.parents) == 1:
+        return row.parents[0] if row.parents[0] in kept else None
+    known = [parent for parent in row.parents if parent in kept]
+    return max(known, key=lambda parent: _score(kept[parent]), default=None)
+
+
+def tree_lines(roots: Sequence[Node]) -> Iterator[str]:
+    """The forest, a line per attempt; a crossover's further parents are named at the end of its line.
+
+    Lines of a deep tree are long: whoever takes them one by one needs no memory for all.
+    """
     # Attempts with what stands left of them: of their ancestors, of their own line, of the lines of their children.
     stack: list[tuple[Node, str, str, str, int | None]] = [(root, "", "", "", None) for root in reversed(roots)]
     while stack:
         node, left, corner, bar, parent = stack.pop()
-        lines.append(f"{left}{corner}{attempt_line(node.ancestry, parent)}")
+        yield f"{left}{corner}{attempt_line(node.ancestry, parent)}"
         if node.children:
             *others, last = node.children
             below, number = left + bar, node.ancestry.attempt
             stack.append((last, below, "└─ ", "   ", number))
             stack += [(child, below, "├─ ", "│  ", number) for child in reversed(others)]
-    return lines
 
 
 def attempt_line(row: Ancestry, parent: int | None = None) -> str:
@@ -55,7 +62,8 @@ def attempt_line(row: Ancestry, parent: int | None = None) -> str:
     parts = [f"#{row.attempt}", f"g{row.generation}", row.operator, _outcome(row.status, row.score, row.gain)]
     if row.edits:
         parts.append(" ".join(row.edits.split()))
-    if others := [f"#{other}" for other in dict.fromkeys(row.parents) if other != parent]:
+    # Most have one parent, under which they stand.
+    if row.parents != (parent,) and (others := [f"#{n}" for n in dict.fromkeys(row.parents) if n != parent]):
         parts.append(f"(with {', '.join(others)})" if parent is not None else f"(from {', '.join(others)})")
     return "  ".join(parts)
 

@@ -32,7 +32,7 @@ def test_attempts_hang_under_their_best_parent() -> None:
         ancestry(4, 2, score=None, generation=1),
         ancestry(5, 3, score=0.7, gain=-0.1, generation=2),
     ]
-    assert tree_lines(tree(rows)) == [
+    assert list(tree_lines(tree(rows))) == [
         "#1  g0  seed  0.5000",
         "#2  g0  seed  0.7500",
         "├─ #3  g1  crossover  0.8000 (+0.0500)  graft block 1 of #1  (with #1)",
@@ -43,9 +43,12 @@ def test_attempts_hang_under_their_best_parent() -> None:
 
 def test_keeping_a_part_hangs_attempts_under_a_kept_parent() -> None:
     rows = [ancestry(1), ancestry(2, score=0.9), ancestry(3, 1, 2), ancestry(4, 3)]
-    assert tree_lines(tree(rows, keep={1, 3})) == ["#1  g0  set  0.5000", "└─ #3  g0  set  0.5000  (with #2)"]
-    assert tree_lines(tree(rows, keep={4})) == ["#4  g0  set  0.5000  (from #3)"]
-    assert tree_lines(tree([])) == []
+    assert list(tree_lines(tree(rows, keep={1, 3}))) == [
+        "#1  g0  set  0.5000",
+        "└─ #3  g0  set  0.5000  (with #2)",
+    ]
+    assert list(tree_lines(tree(rows, keep={4}))) == ["#4  g0  set  0.5000  (from #3)"]
+    assert list(tree_lines(tree([]))) == []
 
 
 @st.composite
@@ -79,7 +82,7 @@ def test_every_attempt_is_drawn_once_below_its_best_parent(rows: list[Ancestry])
 
 def test_a_line_of_thousands_of_generations_is_drawn() -> None:
     rows = [ancestry(1)] + [ancestry(number, number - 1) for number in range(2, 5001)]
-    lines = tree_lines(tree(rows))
+    lines = list(tree_lines(tree(rows)))
     assert len(lines) == 5000
     assert lines[-1].endswith("└─ #5000  g0  set  0.5000")
 
