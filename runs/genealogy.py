@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from runs.records import Ancestry, LineageStep
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Node:
-    """One attempt and those that descend from it through their best parent, by number."""
-
-    ancestry: Ancestry
-    children: tuple[Node, ...] = ()
+Tree = Mapping[int | None, Sequence[Ancestry]]
+"""The attempts below each attempt that has any, by number; the roots are below None."""
 
 
-def tree(rows: Sequence[Ancestry], keep: Collection[int] | None = None) -> tuple[Node, ...]:
-    """Roots of the forest of `rows`, each attempt under the parent with the best score (the first among
-    equals). `rows` have parents before their children.
+def tree(rows: Iterable[Ancestry], keep: Collection[int] | None = None) -> Tree:
+    """The forest of `rows`, each attempt under the parent with the best score (the first among equals).
 
     With `keep`, only those attempts: one whose best parent is left out hangs under its best kept parent, or
     is a root.
     """
     kept = {row.attempt: row for row in rows if keep is None or row.attempt in keep}
-    children: dict[int | None, list[Node]] = {}
-    # Parents come first: going backwards, a child is complete before its parent; no recursion.
-    for number, row in reversed(kept.items()):
-        below = children.pop(number, None)
-        node = Node(row, tuple(reversed(below)) if below else ())
-        children.setdefault(_best_parent(row, kept), []).append(node)
-    return tuple(reversed(children.get(None, [])))
+    below: dict[int | None, list[Ancestry]] = {}
+    for row in kept.values():
+        below.setdefault(_best_parent(row, kept), []).append(row)
+    return below
 
 
 def _best_parent(row: Ancestry, kept: Mapping[int, Ancestry]) -> int | None:
@@ -40,21 +30,22 @@ def _best_parent(row: Ancestry, kept: Mapping[int, Ancestry]) -> int | None:
     return max(known, key=lambda parent: _score(kept[parent]), default=None)
 
 
-def tree_lines(roots: Sequence[Node]) -> Iterator[str]:
+def tree_lines(drawn: Tree) -> Iterator[str]:
     """The forest, a line per attempt; a crossover's further parents are named at the end of its line.
 
     Lines of a deep tree are long: whoever takes them one by one needs no memory for all.
     """
-    # Attempts with what stands left of them: of their ancestors, of their own line, of the lines of their children.
-    stack: list[tuple[Node, str, str, str, int | None]] = [(root, "", "", "", None) for root in reversed(roots)]
+    # Attempts with what stands left of them: of their ancestors, of their own line, of the lines of those below.
+    roots = reversed(drawn.get(None, ()))
+    stack: list[tuple[Ancestry, str, str, str, int | None]] = [(root, "", "", "", None) for root in roots]
     while stack:
-        node, left, corner, bar, parent = stack.pop()
-        yield f"{left}{corner}{attempt_line(node.ancestry, parent)}"
-        if node.children:
-            *others, last = node.children
-            below, number = left + bar, node.ancestry.attempt
-            stack.append((last, below, "└─ ", "   ", number))
-            stack += [(child, below, "├─ ", "│  ", number) for child in reversed(others)]
+        row, left, corner, bar, parent = stack.pop()
+        yield f"{left}{corner}{attempt_line(row, parent)}"
+        if row.attempt in drawn:
+            *others, last = drawn[row.attempt]
+            inner = left + bar
+            stack.append((last, inner, "└─ ", "   ", row.attempt))
+            stack += [(other, inner, "├─ ", "│  ", row.attempt) for other in reversed(others)]
 
 
 def attempt_line(row: Ancestry, parent: int | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.genealogy import Node, lineage_lines, tree, tree_lines
+from runs.genealogy import lineage_lines, tree, tree_lines
 from runs.records import Ancestry, Attempt, Edit, LineageStep
 
 
@@ -64,19 +64,15 @@ def genealogies(draw: st.DrawFn) -> list[Ancestry]:
 @given(genealogies())
 def test_every_attempt_is_drawn_once_below_its_best_parent(rows: list[Ancestry]) -> None:
     scores = {row.attempt: -1.0 if row.score is None else row.score for row in rows}
-    roots = tree(rows)
-
-    def check(node: Node) -> None:
-        for child in node.children:
-            parents = child.ancestry.parents
-            assert node.ancestry.attempt in parents
-            assert scores[node.ancestry.attempt] == max(scores[parent] for parent in parents)
-            check(child)
-
-    for root in roots:
-        assert not root.ancestry.parents
-        check(root)
-    numbers = [int(re.search(r"#(\d+)", line)[1]) for line in tree_lines(roots)]  # type: ignore[index]
+    drawn = tree(rows)
+    for number, below in drawn.items():
+        for row in below:
+            if number is None:
+                assert not row.parents
+            else:
+                assert number in row.parents
+                assert scores[number] == max(scores[parent] for parent in row.parents)
+    numbers = [int(re.search(r"#(\d+)", line)[1]) for line in tree_lines(drawn)]  # type: ignore[index]
     assert sorted(numbers) == [row.attempt for row in rows]
 
 
