@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -384,8 +382,11 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 
 def _grouped(rows: Iterable[tuple[int, Any]]) -> dict[int, tuple[Any, ...]]:
-    """Values by the number before them, of rows in which equal numbers follow one another."""
-    return {number: tuple([value for _, value in own]) for number, own in groupby(rows, key=itemgetter(0))}
+    """Values by the number before them, in the order of the rows."""
+    found: dict[int, tuple[Any, ...]] = {}
+    for number, value in rows:
+        found[number] = (*found[number], value) if number in found else (value,)
+    return found
 
 
 def _among(attempts: Sequence[int] | None) -> tuple[str, list[str]]:

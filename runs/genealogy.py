@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from runs.records import Ancestry, LineageStep
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Node:
-    """One attempt and those that descend from it through their best parent, by number."""
-
-    ancestry: Ancestry
-    children: tuple[Node, ...] = ()
+Tree = Mapping[int | None, Sequence[Ancestry]]
+"""The attempts below each attempt that has any, by number; the roots are below None."""
 
 
-def tree(rows: Sequence[Ancestry], keep: Collection[int] | None = None) -> tuple[Node, ...]:
-    """Roots of the forest of `rows`, each attempt under the parent with the best score (the first among
-    equals). `rows` have parents before their children.
+def tree(rows: Iterable[Ancestry], keep: Collection[int] | None = None) -> Tree:
+    """The forest of `rows`, each attempt under the parent with the best score (the first among equals).
 
     With `keep`, only those attempts: one whose best parent is left out hangs under its best kept parent, or
     is a root.
     """
     kept = {row.attempt: row for row in rows if keep is None or row.attempt in keep}
-    children: dict[int | None, list[Node]] = {}
-    # Parents come first: going backwards, a child is complete before its parent; no recursion.
-    for number, row in reversed(kept.items()):
-        node = Node(row, tuple(reversed(children.pop(number, []))))
-        known = [parent for parent in row.parents if parent in kept]
-        best = max(known, key=lambda parent: _score(kept[parent])) if len(known) > 1 else next(iter(known), None)
-        children.setdefault(best, []).append(node)
-    return tuple(reversed(children.get(None, [])))
+    below: dict[int | None, list[Ancestry]] = {}
+    for row in kept.values():
+        below.setdefault(_best_parent(row, kept), []).append(row)
+    return below
 
 
-def tree_lines(roots: Sequence[Node]) -> list[str]:
-    """The forest, a line per attempt; a crossover's further parents are named at the end of its line."""
-    lines: list[str] = []
-    # Attempts with what stands left of them: of their ancestors, of their own line, of the lines of their children.
-    stack: list[tuple[Node, str, str, str, int | None]] = [(root, "", "", "", None) for root in reversed(roots)]
+def _best_parent(row: Ancestry, kept: Mapping[int, Ancestry]) -> int | None:
+    if len(row.parents) == 1:
+        return row.parents[0] if row.parents[0] in kept else None
+    known = [parent for parent in row.parents if parent in kept]
+    return max(known, key=lambda parent: _score(kept[parent]), default=None)
+
+
+def tree_lines(drawn: Tree) -> Iterator[str]:
+    """The forest, a line per attempt; a crossover's further parents are named at the end of its line.
+
+    Lines of a deep tree are long: whoever takes them one by one needs no memory for all.
+    """
+    # Attempts with what stands left of them: of their ancestors, of their own line, of the lines of those below.
+    roots = reversed(drawn.get(None, ()))
+    stack: list[tuple[Ancestry, str, str, str, int | None]] = [(root, "", "", "", None) for root in roots]
     while stack:
-        node, left, corner, bar, parent = stack.pop()
-        lines.append(f"{left}{corner}{attempt_line(node.ancestry, parent)}")
-        if node.children:
-            *others, last = node.children
-            below, number = left + bar, node.ancestry.attempt
-            stack.append((last, below, "└─ ", "   ", number))
-            stack += [(child, below, "├─ ", "│  ", number) for child in reversed(others)]
-    return lines
+        row, left, corner, bar, parent = stack.pop()
+        yield f"{left}{corner}{attempt_line(row, parent)}"
+        if row.attempt in drawn:
+            *others, last = drawn[row.attempt]
+            inner = left + bar
+            stack.append((last, inner, "└─ ", "   ", row.attempt))
+            stack += [(other, inner, "├─ ", "│  ", row.attempt) for other in reversed(others)]
 
 
 def attempt_line(row: Ancestry, parent: int | None = None) -> str:
@@ -55,7 +53,8 @@ def attempt_line(row: Ancestry, parent: int | None = None) -> str:
     parts = [f"#{row.attempt}", f"g{row.generation}", row.operator, _outcome(row.status, row.score, row.gain)]
     if row.edits:
         parts.append(" ".join(row.edits.split()))
-    if others := [f"#{other}" for other in dict.fromkeys(row.parents) if other != parent]:
+    # Most have one parent, under which they stand.
+    if row.parents != (parent,) and (others := [f"#{n}" for n in dict.fromkeys(row.parents) if n != parent]):
         parts.append(f"(with {', '.join(others)})" if parent is not None else f"(from {', '.join(others)})")
     return "  ".join(parts)
 

@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -237,7 +238,7 @@ def measure(folder: Path, name: str) -> tuple[float, float]:
         best = archive.best(1)[0].id
         actions: dict[str, Callable[[], object]] = {
             "best": lambda: archive.best(10),
-            "tree": lambda: tree_lines(tree(archive.genealogy())),
+            "tree": lambda: deque(tree_lines(tree(archive.genealogy())), 0),
             "lineage": lambda: archive.lineage(best),
             "ancestors": lambda: (archive.ancestors(best), archive.descendants(1)),
             "status": lambda: (archive.status_counts(), archive.credit_totals()),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 
 from candidates import Instant, new_search
@@ -39,7 +40,7 @@ def main() -> None:
         print(f"{count} attempts: {1e3 * seconds / count:.1f} ms of overhead per attempt")
         for name, read in (
             ("best", lambda: store.best(10)),
-            ("tree", lambda: tree_lines(tree(store.genealogy()))),
+            ("tree", lambda: deque(tree_lines(tree(store.genealogy())), 0)),
             ("lineage", lambda: store.lineage(store.best(1)[0].id)),
             (
                 "proposals of the next generation",

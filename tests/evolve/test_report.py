@@ -23,6 +23,7 @@ from runs.report import selection
 from runs.report.data import Report, Times, gather
 from runs.report.nodes import Node
 from runs.report.page import page
+from runs.store import Store
 from tests.evolve.llm.scripted import Scripted, good, mediocre, search_with
 from tests.evolve.synthetic import written
 from tests.evolve.test_search import searched
@@ -199,7 +200,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with pytest.MonkeyPatch.context() as patch, search_with(path, models, generations=14) as search:
         patch.setenv("EVOLVE_COGNITION", str(path / "cognition.db"))
         search.run()
-        learn(search.laboratory.store)
+        search.laboratory.store.close()
+        with Store.open(path) as store:
+            learn(store)
     with Archive.at(path) as archive:
         yield archive
 
