@@ -75,7 +75,8 @@ def main() -> None:
                 continue
             became, reason = outcome(answer.text, recipe, library)
             outcomes[became] += 1
-            reasons[f"{became}: {reason[:100]}"] += bool(reason)
+            if reason:
+                reasons[f"{became}: {reason[:100]}"] += 1
             made += answer.usage.output
         kept = (time.perf_counter() - began) / max(made, 1)
         began = time.perf_counter()
