@@ -1,95 +1,96 @@
-"""Answers of a model in this process: how many follow their schema, and what keeping to it costs per token.
+"""Proposals of a model in this process under the planner's grammar: how many can be read, how many are legal edits.
 
     python tests/benchmarks/local_answers.py --answers 200 [--model PATH_OR_NAME]
 
-Without --model, two layers of random numbers over bytes: nothing but the grammar makes their answers valid.
+Every proposal edits the next published architecture. Without --model, two layers of random numbers over bytes: nothing
+but the grammar makes their answers right, and what they write as source of a component is noise; so proposals that
+define components or name such ones are counted apart. Also prints what keeping to the grammar costs per token.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import mlx.core as mx
 from mlx_lm.generate import generate_step
 
+from cognition.loader import load_architectures, load_library
+from evolve.llm.answers import AnswerError, parse_plan, plan_schema
+from evolve.llm.desk import MOST_TOKENS
+from evolve.llm.grammar import NEW, grammar
 from evolve.llm.local import LocalProvider
+from evolve.llm.planner import PLAN_NAME
 from evolve.llm.protocol import Message, ProviderError, Request
+from genome.component import Library
+from genome.edits import apply, edits_to_json
+from genome.errors import GenomeError
+from genome.recipe import Recipe
 from tests.evolve.llm.tiny_model import write_model
 
-COMPONENTS = ("rms_norm", "attention", "hyena", "gated_linear_attention", "rwkv4_time_mixing")
-EDIT: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "component": {"enum": list(COMPONENTS)},
-        "block": {"type": "integer", "minimum": 0, "maximum": 11},
-        "why": {"type": "string", "maxLength": 60},
-    },
-    "required": ["component", "block", "why"],
-    "additionalProperties": False,
-}
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"edits": {"type": "array", "items": EDIT, "minItems": 1, "maxItems": 3}},
-    "required": ["edits"],
-    "additionalProperties": False,
-}
+SKILLS = ("recall", "text")
+SECONDS = 120.0
+"""Until when an answer must be there."""
 
 
-def follows(text: str) -> bool:
-    """Whether a text is JSON that follows SCHEMA."""
+def outcome(text: str, recipe: Recipe, library: Library) -> tuple[str, str]:
+    """What becomes of an answer: unread, refused or applied, marked where it has components of its own; and why."""
     try:
-        found = json.loads(text)
-    except ValueError:
-        return False
-    return (
-        set(found) == {"edits"}
-        and 1 <= len(found["edits"]) <= 3
-        and all(
-            set(edit) == set(EDIT["required"])
-            and edit["component"] in COMPONENTS
-            and edit["block"] in range(12)
-            and isinstance(edit["why"], str)
-            and len(edit["why"]) <= 60
-            for edit in found["edits"]
-        )
-    )
+        plan = parse_plan(text)
+    except AnswerError as error:
+        return "unread", str(error)
+    written = edits_to_json(plan.edits)
+    own = " own" if "define_component" in written or f'"{NEW}' in written else ""
+    try:
+        apply(recipe, plan.edits, library)
+    except GenomeError as error:
+        return f"refused{own}", str(error)
+    return f"applied{own}", ""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--answers", type=int, default=200)
     parser.add_argument("--model", help="as after mlx: in --llm")
-    parser.add_argument("--tokens", type=int, default=1024, help="at most, per answer")
     arguments = parser.parse_args()
+    library, architectures = load_library(), list(load_architectures().values())
+    outcomes, reasons = Counter[str](), Counter[str]()
+    made = 0
     with tempfile.TemporaryDirectory() as folder:
         provider = LocalProvider.load(arguments.model or str(write_model(Path(folder))))
-        valid = made = 0
-        faults: list[str] = []
         began = time.perf_counter()
         for number in range(arguments.answers):
-            message = Message("user", f"Attempt {number}: which edits would make the model better?")
-            request = Request(
-                "You propose edits of sequence models.", (message,), SCHEMA, "edits", arguments.tokens
-            )
+            recipe = architectures[number % len(architectures)].recipe
+            message = Message("user", f"Proposal {number}: which edits would make the parent better?")
+            narrow = grammar(recipe, library, SKILLS)
+            request = Request("", (message,), plan_schema(), PLAN_NAME, MOST_TOKENS, narrow)
             try:
-                answer = provider.ask(request, time.monotonic() + 120)
+                answer = provider.ask(request, time.monotonic() + SECONDS)
             except ProviderError as error:
-                faults.append(error.fault)
+                outcomes["unread"] += 1
+                reasons[f"{error.fault}: {error}"] += 1
                 continue
-            valid += follows(answer.text)
+            became, reason = outcome(answer.text, recipe, library)
+            outcomes[became] += 1
+            if reason:
+                reasons[f"{became}: {reason[:100]}"] += 1
             made += answer.usage.output
         kept = (time.perf_counter() - began) / max(made, 1)
         began = time.perf_counter()
         free = sum(1 for _ in generate_step(mx.array([1, 2, 3]), provider.model, max_tokens=min(made, 2000)))
         plain = (time.perf_counter() - began) / max(free, 1)
-    print(f"{valid} of {arguments.answers} answers follow the schema; faults: {', '.join(faults) or 'none'}")
+    known = outcomes["applied"] + outcomes["refused"]
+    own = outcomes["applied own"] + outcomes["refused own"]
+    print(f"{known + own} of {arguments.answers} proposals follow the schema")
+    print(f"{outcomes['applied']} of {known} that name known components alone apply")
+    print(f"{outcomes['applied own']} of {own} with components of their own apply")
+    for reason, count in reasons.most_common(8):
+        print(f"  {count} times {reason}")
     print(
-        f"{made} tokens, {1 / kept:.0f} per second with their prompts; {kept / plain:.2f} times a free token's time"
+        f"{made} tokens, {1 / kept:.0f} per second with their grammars; {kept / plain:.2f} times a free token's time"
     )
 
 
