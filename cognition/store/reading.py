@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cognition.sqlite import SqliteFile
 from cognition.store.evidence import EVIDENCE, MeasuredPair
+from cognition.store.library import LIBRARY
 from cognition.store.records import CognitionError, Listed, Match, RelationKind
 from genome.arrangement import Pair
 
@@ -159,10 +160,15 @@ class Reading:
         """Recipes of the architectures that are neither retired nor known duplicates, as JSON, by name."""
         return {row["name"]: row["source"] for row in self._present("architecture")}
 
-    def related(self, kind: RelationKind) -> list[tuple[str, str, str]]:
-        """Names of the two components of every relation of a kind, and the arXiv id of what states it or ""."""
+    def stated(self, kind: RelationKind) -> list[tuple[str, str, str]]:
+        """Names of the two components of every relation of a kind that papers state, and the arXiv id of each or "".
+
+        What stands in the library's own recipes is not among them.
+        """
         rows = self._rows(
-            f"{_RELATIONS} WHERE relations.kind = ? AND component IS NOT NULL ORDER BY relations.id", [kind]
+            f"""{_RELATIONS} WHERE relations.kind = ? AND component IS NOT NULL AND relations.origin <> ?
+            ORDER BY relations.id""",
+            [kind, LIBRARY],
         )
         return [(row["subject"], row["object"], row["paper"] or "") for row in rows]
 

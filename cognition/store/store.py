@@ -10,13 +10,11 @@ from typing import Any, Self
 from cognition.store.candidates import Candidates
 from cognition.store.database import default_path, store_file, verify
 from cognition.store.evidence import EVIDENCE, Searched
-from cognition.store.library import fingerprint, library_components
+from cognition.store.library import LIBRARY, fingerprint, library_components
 from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
 from cognition.store.relations import library_relations
 from cognition.store.texts import Texts
 from cognition.store.writing import now
-
-LIBRARY = "library"
 
 
 class CognitionStore(Texts, Candidates):
