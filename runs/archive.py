@@ -19,7 +19,7 @@ from runs.encoding import stored
 from runs.errors import StoreError
 from runs.evidence.tables import evidence_of_rows
 from runs.evidence.values import Evidence
-from runs.guidance import knowledge_of_rows
+from runs.knowledge import knowledge_of_rows
 from runs.yardstick import yardstick_of_rows
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from runs import guidance
+from runs import knowledge
 from runs.calls import TABLES as CALLS
 from runs.evidence import tables as evidence
 
@@ -325,4 +325,4 @@ def create_evidence(database: Database) -> None:
 @migrations()
 def create_guidance(database: Database) -> None:
     """What a guided search knew of published components when it began."""
-    database.executescript(guidance.TABLES)
+    database.executescript(knowledge.TABLES)

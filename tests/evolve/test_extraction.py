@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import typer
 
+from cognition.extracted import extracted_components
 from cognition.loader import load_architectures, load_library
 from cognition.store.records import Candidate, Material, Paper, Section
 from cognition.store.store import CognitionStore
@@ -22,8 +23,7 @@ from evolve.cli import main
 from evolve.commands.extraction import extract_by
 from evolve.configuration import Configuration
 from evolve.examination import examining_job
-from evolve.learned import learned_components
-from evolve.reading import ModelReader
+from evolve.llm.paper_reader import ModelReader
 from evolve.search import Search
 from evolve.session import laboratory, prepare, stored_library
 from genome.kinds import KINDS
@@ -135,7 +135,7 @@ def test_only_legal_new_and_trained_components_enter(
     assert "2 papers read, 2 components accepted, 4 refused" in capsys.readouterr().out
     extract(store, chat)
     assert len(chat.asked) == 3
-    learned = learned_components(store.path)
+    learned = extracted_components(store.path)
     assert list(learned) == ["gated_shift", "idle_channel"]
     assert learned["gated_shift"].provenance is not None
 
@@ -202,7 +202,7 @@ def test_a_killed_process_continues_and_asks_only_what_was_not_answered(
     chat.reply = slowly
     script = (
         "import sys; from cognition.store.store import CognitionStore; from evolve.commands.extraction import extract_by;"
-        "from evolve.reading import ModelReader; from tests.evolve.chat_server import ChatProvider;"
+        "from evolve.llm.paper_reader import ModelReader; from tests.evolve.chat_server import ChatProvider;"
         "reader = ModelReader(ChatProvider(sys.argv[1]), lambda p, r, d: p.ask(r, d));"
         "extract_by(reader, CognitionStore.open(sys.argv[2]))"
     )
@@ -270,7 +270,7 @@ def test_a_search_with_learned_components_uses_them_and_continues_alike(
         fields = (component.source, "Shift, gated.", "recall", (), component.hash)
         found.append(Candidate(component.name, "mixer", *fields))
     store.put_candidates(material, "m", found, "")
-    learned = learned_components(store.path)
+    learned = extracted_components(store.path)
     assert len(learned) == 12
 
     def searched(directory: Path, generations: int, seed: int = 0) -> list[tuple]:

@@ -60,7 +60,7 @@ def train_with(monkeypatch: pytest.MonkeyPatch, executor: Executor) -> None:
     def workers(*_: object) -> Iterator[Executor]:
         yield executor
 
-    monkeypatch.setattr("evolve.commands.run.workers", workers)
+    monkeypatch.setattr("evolve.beginning.workers", workers)
 
 
 Drive = Callable[..., tuple[int, str]]

@@ -1,4 +1,4 @@
-"""What is kept of a search when it finishes: its evidence, in its own database and in the user's cognition store."""
+"""What a search teaches when it finishes: its evidence, kept with it and in the user's cognition store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runs.evidence.tables import evidence_rows
 from runs.store import Store
 
 
-def learn(store: Store) -> str:
+def teach(store: Store) -> str:
     """Store the evidence of everything settled so far in the place of what was stored before; says so in one line.
 
     A cognition store that cannot be written fails no search: the line says why it stays as it is.
