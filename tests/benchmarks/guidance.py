@@ -26,7 +26,7 @@ from evolve.search import Report
 from evolve.session import prepare, workers
 from evolve.variation import GUIDED
 from runs.archive import Archive
-from runs.evidence.lifts import Interval
+from runs.evidence.interval import Interval
 from runs.store import Store
 
 MODES: tuple[Guidance, ...] = ("on", "off")
