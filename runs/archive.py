@@ -17,8 +17,8 @@ from runs import records
 from runs.database import search_file, verify
 from runs.encoding import stored
 from runs.errors import StoreError
+from runs.evidence.evidence import Evidence
 from runs.evidence.tables import evidence_of_rows
-from runs.evidence.values import Evidence
 from runs.knowledge import knowledge_of_rows
 from runs.yardstick import yardstick_of_rows
 

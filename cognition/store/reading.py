@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from cognition.sqlite import SqliteFile
-from cognition.store.evidence import EVIDENCE, MeasuredPair
+from cognition.store.evidence_tables import EVIDENCE_TABLES
 from cognition.store.library import LIBRARY
-from cognition.store.records import CognitionError, Listed, Match, RelationKind
+from cognition.store.records import CognitionError, Listed, Match, MeasuredPair, RelationKind
 from genome.arrangement import Pair
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXPORTED = (
     *("papers", "components", "insights", "relations", "processed", "ingestions"),
     *("sections", "extractions", "answers", "candidates"),
-    *("searches", *EVIDENCE),
+    *("searches", *EVIDENCE_TABLES),
 )
 
 _WEIGHTS = "10.0, 5.0, 4.0, 1.0"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from cognition.store.evidence import Searched
-from cognition.store.records import CognitionError
+from cognition.store.records import CognitionError, Searched
 from cognition.store.store import CognitionStore
 from evolve.configuration import Configuration
 from runs.evidence.gathering import gather

@@ -6,8 +6,8 @@ from genome.edits import edits_from_json
 from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.evidence.cases import Observation
+from runs.evidence.evidence import Evidence, evidence
 from runs.evidence.findings import Change
-from runs.evidence.values import Evidence, evidence
 
 
 def gather(archive: Archive) -> Evidence:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from cognition.knowledge import RELATED, Affinity, knowledge, library_knowledge
-from cognition.store.evidence import Searched
-from cognition.store.records import Paper, Statement, StoredComponent
+from cognition.store.records import Paper, Searched, Statement, StoredComponent
 from cognition.store.store import CognitionStore
 from genome.arrangement import Pair
 

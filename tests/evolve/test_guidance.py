@@ -13,13 +13,13 @@ import pytest
 
 from cognition.knowledge import SKILL_WORDS, Answer, knowledge, library_knowledge
 from cognition.loader import load_architectures, load_library
-from cognition.store.evidence import Searched
+from cognition.store.records import Searched
 from cognition.store.store import CognitionStore
 from evaluators.tasks.protocol import Skill
 from evolve.cli import main
 from evolve.configuration import Configuration
-from evolve.guidance.answers import guided
 from evolve.guidance.guide import Guide
+from evolve.guidance.guided_mutation import guided
 from evolve.guidance.teaching import teach
 from evolve.search import Search
 from evolve.session import laboratory, prepare, stored_library

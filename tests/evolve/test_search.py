@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from cognition.loader import load_library
-from evolve.archive import elites
 from evolve.configuration import Configuration
 from evolve.credit import Credit, choose
+from evolve.elites import elites
 from evolve.search import Search
 from evolve.session import laboratory, prepare
 from evolve.variation import SEED
