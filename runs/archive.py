@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -169,11 +168,6 @@ class Archive:
         rows = self._rows("SELECT status, count(*) AS number FROM attempts GROUP BY status ORDER BY number DESC")
         return {row["status"]: row["number"] for row in rows}
 
-    def child_counts(self) -> Counter[int]:
-        """Children per attempt; 0 for one without."""
-        rows = self._rows("SELECT parent, count(DISTINCT attempt) AS number FROM parents GROUP BY parent")
-        return Counter({row["parent"]: row["number"] for row in rows})
-
     def ancestors(self, number: int) -> list[int]:
         """Numbers of every attempt that `number` descends from, ascending, each once."""
         return self._related(number, "SELECT parent FROM parents JOIN found ON parents.attempt = found.id")
@@ -239,13 +233,6 @@ class Archive:
     def recipes(self) -> list[records.Recipe]:
         """Every stored recipe, by hash."""
         return [records.Recipe(**row) for row in self._rows("SELECT * FROM recipes ORDER BY hash")]
-
-    def recipe_attempt(self, digest: str) -> int | None:
-        """The first attempt that had the recipe of that hash, itself no duplicate; None for a new recipe."""
-        rows = self._rows(
-            "SELECT min(id) AS first FROM attempts WHERE recipe = ? AND status <> 'duplicate'", [digest]
-        )
-        return rows[0]["first"]
 
     def components(self) -> list[records.Component]:
         """Every stored component, by name."""
