@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from cognition.extracted import extracted_components
@@ -15,7 +14,7 @@ from evolve.llm.desk import Desk
 from evolve.llm.opening import access
 from evolve.measurement import Laboratory
 from evolve.seeds import read_seeds
-from evolve.session import Prepared, default_directory, laboratory, prepare, stored_library, workers
+from evolve.session import Prepared, default_directory, laboratory, prepare, search_store, stored_library, workers
 from evolve.software import note_software
 from evolve.stopping import stoppable
 from genome.component import Component
@@ -61,23 +60,10 @@ def begun(configuration: Configuration, directory: Path | None = None) -> Iterat
 def _opened(
     directory: Path, prepared: Prepared
 ) -> Iterator[tuple[Store, dict[str, Component], dict[str, Recipe]]]:
-    """The store, and the library and seeds that the search starts from; made where they can be had."""
-    if Store.exists(directory):
-        with Store.open(directory, configuration=prepared.stored) as store:
-            yield store, *_start(prepared, store)
-        return
-    configuration = prepared.configuration
-    require_store(configuration.guidance)
-    start = _start(prepared, None)
-    with Store.create(
-        directory,
-        name=directory.name,
-        seed=configuration.seed,
-        configuration=prepared.stored,
-        version=version("archevolve"),
-        generations=configuration.generations,
-    ) as store:
-        yield store, *start
+    """The store, and the library and seeds that the search starts from; nothing is made where they cannot be had."""
+    start = None if Store.exists(directory) else _start(prepared, None)
+    with search_store(directory, prepared) as store:
+        yield store, *(start or _start(prepared, store))
 
 
 def _start(prepared: Prepared, archive: Archive | None) -> tuple[dict[str, Component], dict[str, Recipe]]:
@@ -87,6 +73,8 @@ def _start(prepared: Prepared, archive: Archive | None) -> tuple[dict[str, Compo
     what is learned later would change its genealogy. Recipes are read until there are attempts, and never again.
     """
     configuration, library = prepared.configuration, stored_library(archive)
+    if archive is None:
+        require_store(configuration.guidance)
     if configuration.library == "learned" and not (archive and archive.components()):
         library |= extracted_components()
     if archive and archive.attempt_count():

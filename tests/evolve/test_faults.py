@@ -25,7 +25,7 @@ from evaluators.jobs import Job, Outcome
 from evaluators.scales import SCALES
 from evolve.cli import main
 from runs.store import Store
-from tests.evolve.test_search import Landscape
+from tests.evolve.landscape import Landscape
 
 ARGUMENTS = ["run", "--generations", "3", "--population", "6", "--scale", "micro", "--task", "recall"]
 LATE = 30

@@ -29,7 +29,7 @@ from genome.edits import apply
 from runs.archive import Archive
 from runs.contract import SearchStore
 from runs.store import Store
-from tests.evolve.test_search import Landscape, genealogy, searched
+from tests.evolve.landscape import Landscape, genealogy, searched
 
 LIBRARY = load_library()
 KINDS = {name: component.kind for name, component in LIBRARY.items()}
@@ -221,7 +221,7 @@ def test_a_search_writes_back_what_it_found_and_twice_is_once(
     assert main(["cognition", "show", strongest.first]) == 0
     assert f"  {strongest}: lift {measured[strongest].mean:+.4f}" in capsys.readouterr().out
     searches = [row for line in once if (row := json.loads(line))["table"] == "searches"]
-    assert [(row["name"], row["task"], row["scale"]) for row in searches] == [("test", "recall", "micro")]
+    assert [(row["name"], row["task"], row["scale"]) for row in searches] == [(long.run.name, "recall", "micro")]
 
 
 def test_what_two_searches_found_of_a_pair_counts_by_its_cases(cognition: Path) -> None:

@@ -18,8 +18,8 @@ from evolve.cli import main
 from runs.archive import Archive
 from runs.report.data import Report, Times, gather
 from runs.report.page import page
+from tests.evolve.landscape import searched
 from tests.evolve.synthetic import written
-from tests.evolve.test_search import searched
 
 LINKING = {"src", "href", "action", "data", "poster", "srcset"}
 VOID = {"meta", "link", "br", "img", "input"}

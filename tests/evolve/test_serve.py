@@ -23,8 +23,8 @@ import pytest
 from evolve.cli import main
 from evolve.serving.guard import BURST, TokenBucket, is_loopback
 from runs.archive import Archive
+from tests.evolve.landscape import searched
 from tests.evolve.test_report import BROWSER, read
-from tests.evolve.test_search import searched
 
 ROOT = Path(__file__).parents[2]
 

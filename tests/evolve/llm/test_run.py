@@ -13,10 +13,10 @@ import pytest
 from evolve.cli import main
 from evolve.commands import run
 from runs.ledger import Ledger
+from tests.evolve.landscape import Landscape
 from tests.evolve.llm.scripted import analysis, good, useless
 from tests.evolve.llm.servers import Asked, Reply, answer, serving_openai
 from tests.evolve.llm.test_kills import COMPARED
-from tests.evolve.test_search import Landscape
 
 KEY = "sk-never-to-be-seen-again"
 FLAGS = ["--scale", "micro", "--task", "recall", "--generations", "4", "--population", "4", "--seed", "2"]
