@@ -137,9 +137,9 @@ def test_the_same_database_gives_the_same_bytes(directory: Path, report: Report)
 
 def test_nothing_but_the_times_depends_on_the_clock(tmp_path: Path) -> None:
     pages = []
-    for name in ("a", "b"):
-        searched(tmp_path / name).laboratory.store.close()
-        with Archive.at(tmp_path / name) as archive:
+    for folder in (tmp_path / "a" / "search", tmp_path / "b" / "search"):
+        searched(folder).laboratory.store.close()
+        with Archive.at(folder) as archive:
             found = gather(archive, "")
         pages.append(page(replace(found, times=Times("", "", (), ()))))
     assert pages[0] == pages[1]
