@@ -1,1 +1,1 @@
-"""The library of published components and architectures."""
+"""What is known of published components: the library, the store with papers about it, and reading arXiv."""

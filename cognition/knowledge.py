@@ -73,7 +73,7 @@ def knowledge(store: Reading) -> Knowledge:
     has `RELATED`, and one that stands in published architectures `PUBLISHED` and a little more for each further one.
     """
     found = {affinity.pair: affinity for affinity in _published(store)}
-    for subject, other, paper in store.related("pairs_with"):
+    for subject, other, paper in store.stated("pairs_with"):
         reason = f"a paper says they go together{f' (arXiv {paper})' if paper else ''}"
         for pair in (Pair(subject, other), Pair(other, subject)):
             found[pair] = Affinity(pair, max(RELATED, found[pair].strength if pair in found else 0.0), reason)

@@ -6,9 +6,17 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+)
 
 from backends.selection import choose_backend
 from cognition.papers.client import ENVIRONMENT as ARXIV
@@ -29,16 +37,21 @@ OTHERS = frozenset({COGNITION, ARXIV})
 RECORDING = "replay:"
 """What a language model's specification begins with that is another search's directory."""
 
-_OF_LANGUAGE_MODELS = {
-    "llm",
-    "llm_share",
-    "llm_deadline",
-    "llm_budget_usd",
-    "llm_budget_tokens",
-    "llm_budget_calls",
-    "llm_prices",
-    "store_prompts",
+_UNSAID: Mapping[str, Any] = {
+    "llm": (),
+    "llm_share": 0.5,
+    "llm_deadline": 120.0,
+    "llm_budget_usd": None,
+    "llm_budget_tokens": None,
+    "llm_budget_calls": None,
+    "llm_prices": None,
+    "store_prompts": True,
+    "library": "published",
+    "guidance": "off",
+    "seed_recipe": (),
 }
+"""Fields that the first searches did not have, with what those did. A search that does the same stores none of them,
+so that older searches go on; the values stay as they are, whatever the defaults become."""
 
 
 class ConfigurationError(ValueError):
@@ -100,7 +113,7 @@ class Configuration(BaseModel):
     def _paths(cls, value: Any) -> Any:
         """A comma-separated text or a list of files, as absolute paths."""
         items = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(str(Path(str(item).strip()).expanduser().resolve()) for item in items)
+        return tuple(_absolute(str(item).strip()) for item in items)
 
     @field_validator("task")
     @classmethod
@@ -124,25 +137,20 @@ class Configuration(BaseModel):
             raise ValueError("the first objective must be score")
         return value
 
-    def stored(self) -> dict[str, Any]:
-        """The configuration as plain JSON values, without passwords of addresses.
+    @field_serializer("llm", when_used="json")
+    def _without_passwords(self, value: tuple[str, ...]) -> list[str]:
+        return [without_credentials(text) for text in value]
 
-        What only some searches have goes unsaid in the others, so that searches which are older go on: language
-        models, guidance, recipes of the user's, a library beyond the published one.
-        """
-        unsaid = {name for name, default in _OLDER.items() if getattr(self, name) == default}
-        values = self.model_dump(mode="json", exclude=unsaid if self.llm else unsaid | _OF_LANGUAGE_MODELS)
-        return values | {"llm": [without_credentials(text) for text in self.llm]} if self.llm else values
+    def stored(self) -> dict[str, Any]:
+        """The configuration as plain JSON values, without passwords of addresses."""
+        unsaid = {name for name, earlier in _UNSAID.items() if getattr(self, name) == earlier}
+        return self.model_dump(mode="json", exclude=unsaid)
 
     @classmethod
     def of_search(cls, stored: Mapping[str, Any]) -> Configuration:
         """The configuration among what a search stores. Raises ValidationError (a ValueError) for a bad one."""
         own = {name: value for name, value in stored.items() if name in cls.model_fields}
-        return cls.model_validate({**_OLDER, **own})
-
-
-_OLDER: Mapping[str, Any] = {"guidance": "off", "seed_recipe": (), "library": "published"}
-"""What a search that stores no value of these has."""
+        return cls.model_validate({**_UNSAID, **own})
 
 
 def configure(
@@ -158,11 +166,11 @@ def configure(
     }
     merged |= {name: value for name, value in flags.items() if value is not None}
     if merged.get("llm_prices") is not None:
-        merged["llm_prices"] = str(Path(merged["llm_prices"]).expanduser().resolve())
+        merged["llm_prices"] = _absolute(merged["llm_prices"])
     if merged.get("llm"):
         merged["llm"] = _with_absolute_recordings(merged["llm"])
     if merged.get("data") is not None and not str(merged["data"]).startswith("hf:"):
-        merged["data"] = str(Path(merged["data"]).expanduser().resolve())
+        merged["data"] = _absolute(merged["data"])
     try:
         return Configuration.model_validate(merged)
     except ValidationError as error:
@@ -173,11 +181,15 @@ def configure(
         raise ConfigurationError(f"{name}{given}: {reason}") from None
 
 
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())
+
+
 def _with_absolute_recordings(value: Any) -> Any:
     """Specifications of language models, recordings by their absolute paths."""
     items = value.split(",") if isinstance(value, str) else list(value)
     return [
-        f"{RECORDING}{Path(item.removeprefix(RECORDING)).expanduser().resolve()}"
+        f"{RECORDING}{_absolute(item.removeprefix(RECORDING))}"
         if isinstance(item, str) and item.startswith(RECORDING)
         else item
         for item in items
@@ -211,6 +223,3 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
                 raise ConfigurationError(f"{name}: unknown; accepted: {accepted}")
             found[field] = value
     return found
-
-
-STRATEGIES: tuple[str, ...] = get_args(StrategyName)

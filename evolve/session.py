@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,20 @@ def stored_library(archive: Archive | None) -> dict[str, Component]:
                 known = replace(known, provenance=paper)
             library[component.name] = known
     return library
+
+
+def search_store(directory: Path, prepared: Prepared) -> Store:
+    """The store of the search in a directory, made where there is none. Raises StoreError; see `runs.store.Store`."""
+    if Store.exists(directory):
+        return Store.open(directory, configuration=prepared.stored)
+    return Store.create(
+        directory,
+        name=directory.name,
+        seed=prepared.configuration.seed,
+        configuration=prepared.stored,
+        version=version("archevolve"),
+        generations=prepared.configuration.generations,
+    )
 
 
 def deadline_seconds(scale: Scale, slow: float) -> float:

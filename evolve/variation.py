@@ -9,8 +9,8 @@ from random import Random
 from deap import base
 
 from evolve.credit import Credit, choose
-from evolve.guidance.answers import Guided, guided
 from evolve.guidance.guide import Guide
+from evolve.guidance.guided_mutation import Guided, guided
 from evolve.history import History, Individual
 from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS, MUTATIONS, WEIGHED, gene_of_kind
 from genome.component import Component, Library

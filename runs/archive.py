@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -17,9 +16,9 @@ from runs import records
 from runs.database import search_file, verify
 from runs.encoding import stored
 from runs.errors import StoreError
+from runs.evidence.evidence import Evidence
 from runs.evidence.tables import evidence_of_rows
-from runs.evidence.values import Evidence
-from runs.guidance import knowledge_of_rows
+from runs.knowledge import knowledge_of_rows
 from runs.yardstick import yardstick_of_rows
 
 if TYPE_CHECKING:
@@ -177,11 +176,6 @@ class Archive:
         rows = self._rows("SELECT status, count(*) AS number FROM attempts GROUP BY status ORDER BY number DESC")
         return {row["status"]: row["number"] for row in rows}
 
-    def child_counts(self) -> Counter[int]:
-        """Children per attempt; 0 for one without."""
-        rows = self._rows("SELECT parent, count(DISTINCT attempt) AS number FROM parents GROUP BY parent")
-        return Counter({row["parent"]: row["number"] for row in rows})
-
     def ancestors(self, number: int) -> list[int]:
         """Numbers of every attempt that `number` descends from, ascending, each once."""
         return self._related(number, "SELECT parent FROM parents JOIN found ON parents.attempt = found.id")
@@ -260,13 +254,6 @@ class Archive:
     def recipes(self) -> list[records.Recipe]:
         """Every stored recipe, by hash."""
         return [records.Recipe(**row) for row in self._rows("SELECT * FROM recipes ORDER BY hash")]
-
-    def recipe_attempt(self, digest: str) -> int | None:
-        """The first attempt that had the recipe of that hash, itself no duplicate; None for a new recipe."""
-        rows = self._rows(
-            "SELECT min(id) AS first FROM attempts WHERE recipe = ? AND status <> 'duplicate'", [digest]
-        )
-        return rows[0]["first"]
 
     def components(self) -> list[records.Component]:
         """Every stored component, by name."""

@@ -22,8 +22,9 @@ from genome.arrangement import Pair
 from runs import records
 from runs.contract import SearchStore, Stores
 from runs.errors import StoreError
-from runs.evidence.lifts import Interval, Lift
-from runs.evidence.values import Evidence
+from runs.evidence.evidence import Evidence
+from runs.evidence.interval import Interval
+from runs.evidence.lifts import Lift
 
 CONFIGURATION = {"seed": 5, "generations": 9, "tasks": ["recall"]}
 

@@ -24,7 +24,7 @@ from typing import Any, Literal, Protocol, Self
 from cognition.knowledge import Knowledge
 from evaluators.scores import Yardstick
 from runs import records
-from runs.evidence.values import Evidence
+from runs.evidence.evidence import Evidence
 
 
 class SearchStore(Protocol):

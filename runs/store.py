@@ -25,9 +25,9 @@ from runs.configuration import CHANGEABLE, differences
 from runs.database import search_file, verify
 from runs.encoding import json_text, stored, stored_row
 from runs.errors import StoreError
+from runs.evidence.evidence import Evidence
 from runs.evidence.tables import evidence_rows
-from runs.evidence.values import Evidence
-from runs.guidance import knowledge_rows
+from runs.knowledge import knowledge_rows
 from runs.lock import WriterLock
 from runs.yardstick import yardstick_differences, yardstick_rows
 

@@ -1,4 +1,4 @@
-"""A search's yardstick as rows, and how two yardsticks differ."""
+"""A search's yardstick: tables, rows, and how two yardsticks differ."""
 
 from __future__ import annotations
 
@@ -8,6 +8,40 @@ from typing import Any
 
 from evaluators.scores import Noise, Reference, Yardstick
 from runs.encoding import Value
+
+TABLES = """
+CREATE TABLE yardstick (
+    id INTEGER PRIMARY KEY CONSTRAINT one_yardstick_per_search CHECK (id = 1),
+    recipe TEXT NOT NULL,
+    seeds INTEGER NOT NULL CONSTRAINT noise_needs_two_seeds CHECK (seeds >= 2),
+    noise REAL NOT NULL CONSTRAINT noise_is_finite_and_not_negative CHECK (noise >= 0 AND noise < 9e999)
+) STRICT;
+
+CREATE TABLE yardstick_tasks (
+    task TEXT PRIMARY KEY NOT NULL,
+    chance REAL NOT NULL CONSTRAINT chance_is_finite_and_positive CHECK (chance > 0 AND chance < 9e999),
+    loss REAL NOT NULL CONSTRAINT loss_is_finite_and_not_negative CHECK (loss >= 0 AND loss < 9e999),
+    noise REAL NOT NULL CONSTRAINT noise_is_finite_and_not_negative CHECK (noise >= 0 AND noise < 9e999)
+) STRICT;
+
+DROP VIEW leaderboard;
+CREATE VIEW leaderboard AS
+SELECT
+    row_number() OVER (ORDER BY score DESC, id) AS rank,
+    id AS attempt,
+    generation,
+    label,
+    family,
+    score,
+    max(score) OVER () - score <= 2 * (SELECT noise FROM yardstick) AS tie,
+    operator,
+    parameters,
+    state_bytes,
+    substr(recipe, 1, 12) AS recipe
+FROM attempts
+WHERE status = 'evaluated'
+ORDER BY score DESC, id;
+"""
 
 
 def yardstick_rows(yardstick: Yardstick) -> dict[str, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ from cognition.candidates.entries import AnswerError, read_entries
 from cognition.candidates.instructions import question
 from cognition.candidates.judging import Judge, Judged
 from cognition.candidates.reader import Declined, Question, Reader
-from cognition.extraction import Vocabulary, statements
+from cognition.statements import Vocabulary, statements
 from cognition.store.records import Candidate, Material
 from cognition.store.store import CognitionStore
 

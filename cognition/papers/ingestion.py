@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from cognition.extraction import Vocabulary, statements
 from cognition.papers.client import PAGE_SIZE, ArxivClient, Page
 from cognition.papers.feed import Feed
+from cognition.statements import Vocabulary, statements
 from cognition.store.records import CognitionError, Paper, Refusal
 from cognition.store.store import CognitionStore
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from cognition.store.records import Paper, StoredComponent
 
+LIBRARY = "library"
+"""Origin of the rows that are made from the shipped library."""
+
 _PACKAGE = Path(__file__).parent.parent
 _SOURCES = ("library/*.py", "architectures/*.py", "names.py", "store/library.py", "store/relations.py")
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from cognition.sqlite import SqliteFile
-from cognition.store.evidence import EVIDENCE, MeasuredPair
-from cognition.store.records import CognitionError, Listed, Match, RelationKind
+from cognition.store.evidence_tables import EVIDENCE_TABLES
+from cognition.store.library import LIBRARY
+from cognition.store.records import CognitionError, Listed, Match, MeasuredPair, RelationKind
 from genome.arrangement import Pair
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 EXPORTED = (
     *("papers", "components", "insights", "relations", "processed", "ingestions"),
     *("sections", "extractions", "answers", "candidates"),
-    *("searches", *EVIDENCE),
+    *("searches", *EVIDENCE_TABLES),
 )
 
 _WEIGHTS = "10.0, 5.0, 4.0, 1.0"
@@ -159,10 +160,16 @@ class Reading:
         """Recipes of the architectures that are neither retired nor known duplicates, as JSON, by name."""
         return {row["name"]: row["source"] for row in self._present("architecture")}
 
-    def related(self, kind: RelationKind) -> list[tuple[str, str, str]]:
-        """Components of every relation of a kind that was read in papers, and the arXiv id of what states it or ""."""
-        condition = "WHERE relations.kind = ? AND component IS NOT NULL AND relations.origin <> 'library'"
-        rows = self._rows(f"{_RELATIONS} {condition} ORDER BY relations.id", [kind])
+    def stated(self, kind: RelationKind) -> list[tuple[str, str, str]]:
+        """Names of the two components of every relation of a kind that papers state, and the arXiv id of each or "".
+
+        What stands in the library's own recipes is not among them.
+        """
+        rows = self._rows(
+            f"""{_RELATIONS} WHERE relations.kind = ? AND component IS NOT NULL AND relations.origin <> ?
+            ORDER BY relations.id""",
+            [kind, LIBRARY],
+        )
         return [(row["subject"], row["object"], row["paper"] or "") for row in rows]
 
     def measured_pairs(self, name: str | None = None) -> dict[Pair, MeasuredPair]:

@@ -126,3 +126,24 @@ class Listed:
     identifier: str
     origin: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The identity of a search; `created_at` is an ISO 8601 time, `task` its tasks with commas between."""
+
+    name: str
+    created_at: str
+    seed: int
+    task: str
+    scale: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPair:
+    """A pair over all searches that measured it: cases in all, means weighted by cases."""
+
+    searches: int
+    cases: int
+    mean: float
+    strength: float

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from cognition.store import evidence
 from cognition.store.candidate_tables import CANDIDATES
+from cognition.store.evidence_tables import EVIDENCE
 from cognition.store.text_tables import TEXTS
 
 migrations = Migrations("cognition")
@@ -176,4 +176,4 @@ def create_candidates(database: Database) -> None:
 @migrations()
 def create_evidence(database: Database) -> None:
     """What searches found."""
-    database.executescript(evidence.TABLES)
+    database.executescript(EVIDENCE)

@@ -9,14 +9,12 @@ from typing import Any, Self
 
 from cognition.store.candidates import Candidates
 from cognition.store.database import default_path, store_file, verify
-from cognition.store.evidence import EVIDENCE, Searched
-from cognition.store.library import fingerprint, library_components
-from cognition.store.records import CognitionError, Paper, Refusal, Statement, StoredComponent
+from cognition.store.evidence_tables import EVIDENCE_TABLES
+from cognition.store.library import LIBRARY, fingerprint, library_components
+from cognition.store.records import CognitionError, Paper, Refusal, Searched, Statement, StoredComponent
 from cognition.store.relations import library_relations
 from cognition.store.texts import Texts
 from cognition.store.writing import now
-
-LIBRARY = "library"
 
 
 class CognitionStore(Texts, Candidates):
@@ -94,7 +92,7 @@ class CognitionStore(Texts, Candidates):
                 )
 
     def add_search(self, searched: Searched, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Store what a search found, in the place of what it wrote before: rows by table of `EVIDENCE`.
+        """Store what a search found, in the place of what it wrote before: rows by table of `EVIDENCE_TABLES`.
 
         Pairs and ordered configurations of components that the store does not know are left out.
         """
@@ -108,7 +106,7 @@ class CognitionStore(Texts, Candidates):
         known = set(self.kinds())
         with self._transaction():
             number = self._upsert("searches", identity, ", ".join(identity))
-            for table in EVIDENCE:
+            for table in EVIDENCE_TABLES:
                 self._execute(f"DELETE FROM {table} WHERE search = ?", [number])
                 rows = [{"search": number, **row} for row in found[table] if _components(row) <= known]
                 self._database.table(table).insert_all(rows)

@@ -1,1 +1,1 @@
-"""What must hold in every search: `inheritance` of recipes and edits, `measurement` of scores and credit."""
+"""What must hold in every search: rows, recipes and edits, scores and credit, evidence, the books on models."""

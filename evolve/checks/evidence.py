@@ -7,7 +7,7 @@ from math import isclose
 
 from runs.archive import Archive
 from runs.evidence.gathering import gather
-from runs.evidence.lifts import DIGITS
+from runs.evidence.interval import DIGITS
 from runs.evidence.tables import evidence_rows
 
 LEAST = 10.0 ** (2 - DIGITS)

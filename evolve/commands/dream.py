@@ -11,8 +11,7 @@ import typer
 from cognition.knowledge import knowledge
 from cognition.loader import load_library
 from evaluators.scales import SCALES
-from evolve.commands.cognition import Store
-from evolve.commands.cognition import opened as opened_store
+from evolve.commands.store_options import Store, opened
 from evolve.display import console
 from evolve.dreaming import Compatibility, Dream, Method, compatibility
 from evolve.dreaming import dream as dreamed
@@ -44,7 +43,7 @@ def dream(
         raise ValueError(f"dream {method}: unknown; accepted: {', '.join(_METHODS)}")
     if scale not in SCALES:
         raise ValueError(f"--scale {scale}: unknown; accepted: {', '.join(SCALES)}")
-    with opened_store(store) as own:
+    with opened(store) as own:
         known = knowledge(own)
     library = load_library()
     for number in range(1, count + 1):

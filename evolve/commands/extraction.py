@@ -53,8 +53,8 @@ def extract(
 def reader_of(specification: str) -> Reader:
     """The reader that a specification of a model names. Raises ValueError for one that names none."""
     from evolve.llm.calling import call
+    from evolve.llm.paper_reader import ModelReader
     from evolve.llm.specification import provider_of
-    from evolve.reading import ModelReader
 
     # The generator draws how long tries wait; what is stored does not depend on it.
     return ModelReader(provider_of(specification, os.environ), partial(call, generator=Random(0)))
@@ -65,10 +65,10 @@ def extract_by(reader: Reader, store: CognitionStore, arxiv: str = "", limit: in
     from cognition.candidates.extraction import extract_components
     from cognition.candidates.judging import Judge
     from cognition.candidates.reader import Unanswered
+    from cognition.extracted import parsed
     from cognition.loader import load_library
     from evolve.behaviour import Behaviour
     from evolve.examination import examination
-    from evolve.learned import parsed
 
     known = {**load_library(), **{component.name: component for component in parsed(store.extracted())}}
     with examination(_logs(store)) as examine:

@@ -11,8 +11,9 @@ from rich.table import Table
 
 from evolve.commands.inspect import Out, opened
 from evolve.display import console
-from runs.evidence.lifts import Interval, Lift
-from runs.evidence.values import extremes
+from runs.evidence.evidence import extremes
+from runs.evidence.interval import Interval
+from runs.evidence.lifts import Lift
 
 COUNT = 10
 

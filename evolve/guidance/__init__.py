@@ -1,1 +1,1 @@
-"""Guidance: what is known of components, and what the search has found so far, weighs in what it proposes next."""
+"""Guidance: what is known of components weighs in what a search proposes, and what it found is known to later ones."""

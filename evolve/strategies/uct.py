@@ -14,7 +14,7 @@ from itertools import islice
 from math import log, sqrt
 from random import Random
 
-from evolve.archive import elites
+from evolve.elites import elites
 from evolve.history import History, Individual
 
 EXPLORATION = 0.35

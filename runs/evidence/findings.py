@@ -14,7 +14,7 @@ from genome.arrangement import Kinds, bodies
 from genome.edits import Edit
 from genome.edits import kinds as k
 from genome.recipe import Block, Gene, Recipe
-from runs.evidence.lifts import Interval
+from runs.evidence.interval import Interval
 
 LEAST_CASES = 3
 ANYWHERE = "anywhere"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from genome.edits import edits_from_json
 from genome.recipe import Recipe
 from runs.archive import Archive
+from runs.contract import SearchStore
 from runs.evidence.cases import Observation
+from runs.evidence.evidence import Evidence, evidence
 from runs.evidence.findings import Change
-from runs.evidence.values import Evidence, evidence
 
 
-def gather(archive: Archive) -> Evidence:
+def gather(archive: Archive | SearchStore) -> Evidence:
     """The evidence of everything settled so far: a function of the rows, whatever their order.
 
     Raises StoreError, RecipeError or EditError where a row cannot be read.

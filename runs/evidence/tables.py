@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from genome.arrangement import Pair
+from runs.evidence.evidence import Evidence
 from runs.evidence.findings import Finding
-from runs.evidence.lifts import Interval, Lift
-from runs.evidence.values import Evidence
+from runs.evidence.interval import Interval
+from runs.evidence.lifts import Lift
 
 TABLES = """
 CREATE TABLE pair_evidence (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runs.evidence.evidence import Evidence, extremes
 from runs.evidence.findings import Finding
 from runs.evidence.lifts import Lift
 from runs.evidence.tables import STEP
-from runs.evidence.values import Evidence, extremes
 
 MOST = 8
 

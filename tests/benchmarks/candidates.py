@@ -13,8 +13,7 @@ from evaluators.executor import Executor
 from evaluators.jobs import Job, Outcome
 from evolve.configuration import Configuration
 from evolve.search import Report, Search
-from evolve.session import Prepared, laboratory, prepare
-from runs.store import Store
+from evolve.session import Prepared, laboratory, prepare, search_store, workers
 
 
 class Instant:
@@ -36,16 +35,23 @@ def new_search(
 ) -> Iterator[Search]:
     """A search that has not begun, in a store of its own that closes in the end."""
     configuration, library = prepared.configuration, dict(load_library())
-    with Store.create(
-        folder,
-        name="benchmark",
-        seed=configuration.seed,
-        configuration=prepared.stored,
-        version="0",
-        generations=configuration.generations,
-    ) as store:
+    with search_store(folder, prepared) as store:
         lab = laboratory(prepared, store, executor, library)
         yield Search(configuration, lab, prepared.tasks, library, report)
+
+
+def whole_search(prepared: Prepared, folder: Path) -> None:
+    """A search of its own from beginning to end, by worker processes; prints a dot for each generation."""
+
+    def progress(report: Report) -> None:
+        print(".", end="", flush=True)
+
+    with (
+        workers(prepared, folder / "logs") as executor,
+        new_search(prepared, executor, folder, progress) as search,
+    ):
+        search.run()
+        search.laboratory.store.finish_run("finished")
 
 
 def jobs_of_search(configuration: Configuration) -> list[Job]:

@@ -19,32 +19,16 @@ from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
 
-from candidates import new_search
+from candidates import whole_search
 
 from evolve.configuration import Configuration, Guidance
-from evolve.search import Report
-from evolve.session import prepare, workers
+from evolve.session import prepare
 from evolve.variation import GUIDED
 from runs.archive import Archive
-from runs.evidence.lifts import Interval
+from runs.evidence.interval import Interval
 from runs.store import Store
 
 MODES: tuple[Guidance, ...] = ("on", "off")
-
-
-def search(configuration: Configuration, folder: Path) -> None:
-    """One whole search."""
-    prepared = prepare(configuration)
-    with (
-        workers(prepared, folder / "logs") as executor,
-        new_search(prepared, executor, folder, _progress) as searching,
-    ):
-        searching.run()
-        searching.laboratory.store.finish_run("finished")
-
-
-def _progress(report: Report) -> None:
-    print(".", end="", flush=True)
 
 
 def curve(archive: Archive) -> list[float]:
@@ -100,7 +84,7 @@ def main() -> None:
                             name: getattr(arguments, name) for name in ("generations", "population", "scale")
                         }
                         options = {**values, "task": task, "seed": seed, "guidance": mode}
-                        search(Configuration(**options, workers=arguments.workers), directory)
+                        whole_search(prepare(Configuration(**options, workers=arguments.workers)), directory)
                     found[mode].append(Store.read(directory))
             print("\n")
             for line in table(task, {mode: [curve(a) for a in archives] for mode, archives in found.items()}):

@@ -193,7 +193,8 @@ def last_line(directory: Path) -> str:
 
 def aged(source: Path, target: Path) -> None:
     """A copy of a search's database as the first schema had it, without what that could not hold."""
-    from runs.schema import TABLES, VIEWS
+    from runs.tables import TABLES
+    from runs.views import VIEWS
 
     target.mkdir(parents=True)
     with closing(sqlite3.connect(target / "search.db")) as database:

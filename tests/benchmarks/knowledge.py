@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from cognition.duplicates import duplicates
-from cognition.extraction import Vocabulary, statements
+from cognition.statements import Vocabulary, statements
 from cognition.store.records import Paper, StoredComponent
 from cognition.store.store import CognitionStore
 

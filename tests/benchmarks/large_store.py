@@ -31,7 +31,7 @@ from evolve.configuration import Configuration
 from evolve.proposals import Drafted, Proposer
 from evolve.prospect import Losses
 from evolve.search import Search
-from evolve.session import laboratory, prepare
+from evolve.session import laboratory, prepare, search_store
 from evolve.strategies import make_strategy
 from evolve.variation import MUTATIONS
 from evolve.yardstick import Yardstick, training_seed
@@ -84,17 +84,7 @@ def configuration(generations: int) -> Configuration:
 def opened(folder: Path, generations: int) -> Search:
     """The search in a folder with so many generations as its target, or a new one."""
     prepared = prepare(configuration(generations))
-    if Store.exists(folder):
-        store = Store.open(folder, configuration=prepared.stored)
-    else:
-        store = Store.create(
-            folder,
-            name="large",
-            seed=0,
-            configuration=prepared.stored,
-            version="0",
-            generations=generations,
-        )
+    store = search_store(folder, prepared)
     library = dict(load_library())
     return Search(prepared.configuration, laboratory(prepared, store, Instant(), library), prepared.tasks, library)
 

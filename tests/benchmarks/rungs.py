@@ -17,14 +17,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from candidates import new_search
+from candidates import whole_search
 
 from evaluators.scales import RUNGS, Rung
 from evolve.configuration import Configuration
 from evolve.history import PARENTAL
 from evolve.prospect import Losses, Prospect, losses_by_rung, prospect, survivors
-from evolve.search import Report
-from evolve.session import prepare, workers
+from evolve.session import prepare
 from evolve.variation import SEED
 from evolve.yardstick import Yardstick
 from runs.archive import Archive
@@ -71,16 +70,7 @@ def search(seed: int, generations: int, data: str | None, folder: Path) -> None:
     prepared = prepare(Configuration(generations=generations, seed=seed, data=data))
     rungs = tuple(Rung(part, 1.0) for part in PARTS)
     prepared = replace(prepared, scale=replace(prepared.scale, rungs=rungs))
-    with (
-        workers(prepared, folder / "logs") as executor,
-        new_search(prepared, executor, folder, _progress) as searching,
-    ):
-        searching.run()
-        searching.laboratory.store.finish_run("finished")
-
-
-def _progress(report: Report) -> None:
-    print(".", end="", flush=True)
+    whole_search(prepared, folder)
 
 
 def candidates(archive: Archive) -> list[Candidate]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.loopback import listening
 
 NAMESPACES = (
     'xmlns="http://www.w3.org/2005/Atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" '
@@ -117,14 +118,6 @@ def serving(arxiv: Arxiv) -> Iterator[Arxiv]:
         def log_message(self, format: str, *arguments: object) -> None:
             """Tests print nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    arxiv.url = f"http://127.0.0.1:{server.server_address[1]}/api/query"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with listening(Handler) as address:
+        arxiv.url = f"{address}/api/query"
         yield arxiv
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,24 +28,12 @@ from cognition.papers.tex import read_tex
 from cognition.papers.transport import Manners, Transport
 from cognition.store.records import CognitionError, Section
 from cognition.store.store import CognitionStore
-from tests.cognition.arxiv_server import Arxiv, Fault, serving
+from tests.cognition.arxiv_server import Arxiv, Fault
 from tests.cognition.paper_files import METHOD, archive, html, link, listing, pdf, single, tex
 
 QUICK = Manners(pause=0.0, timeout=0.5, backoff=0.01, tries=3, patience=5.0)
 PAPER = [("Method", METHOD), ("Experiments", "We compare. " * 50), ("References", "[1] A. [2] B.")]
 LINES = ["1 Introduction", *["Sequences are long and memory is short."] * 8, "2 Method", *[METHOD[:56]] * 20]
-
-
-@pytest.fixture
-def arxiv() -> Iterator[Arxiv]:
-    with serving(Arxiv()) as server:
-        yield server
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[CognitionStore]:
-    with CognitionStore.open(tmp_path / "cognition.db") as opened:
-        yield opened
 
 
 def with_abstracts(arxiv: Arxiv, store: CognitionStore, *identifiers: str) -> None:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from cognition.knowledge import RELATED, Affinity, knowledge, library_knowledge
-from cognition.store.evidence import Searched
-from cognition.store.records import Paper, Statement, StoredComponent
+from cognition.store.records import Paper, Searched, Statement, StoredComponent
 from cognition.store.store import CognitionStore
 from genome.arrangement import Pair
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[CognitionStore]:
-    with CognitionStore.open(tmp_path / "cognition.db") as opened:
-        yield opened
 
 
 def affinity(store: CognitionStore, pair: Pair) -> Affinity | None:

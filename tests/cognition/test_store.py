@@ -27,12 +27,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "deep" / "cognition.db"
 
 
-@pytest.fixture
-def store(path: Path) -> Iterator[CognitionStore]:
-    with CognitionStore.open(path) as opened:
-        yield opened
-
-
 def component(name: str, hash: str, insight: str = "") -> StoredComponent:
     return StoredComponent(name, "component", "mixer", hash, f"def {name}(x) -> mixer: ...", insight=insight)
 

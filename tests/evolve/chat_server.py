@@ -1,19 +1,15 @@
-"""A server on loopback that speaks OpenAI's chat completions, and a provider that asks it once."""
+"""A server on loopback that speaks OpenAI's chat completions."""
 
 from __future__ import annotations
 
 import json
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from evolve.llm.protocol import Answer, ProviderError, Request, Usage
+from tests.loopback import listening
 
 
 @dataclass
@@ -52,46 +48,6 @@ def chatting(chat: Chat) -> Iterator[Chat]:
         def log_message(self, format: str, *arguments: object) -> None:
             """Tests print nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    chat.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with listening(Handler) as address:
+        chat.url = f"{address}/v1"
         yield chat
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@dataclass(frozen=True)
-class ChatProvider:
-    """See `evolve.llm.protocol.Provider`."""
-
-    url: str
-    name: str = "chat:small"
-
-    def ask(self, request: Request, deadline: float) -> Answer:
-        messages = [{"role": "system", "content": request.stable}]
-        messages += [{"role": message.role, "content": message.text} for message in request.messages]
-        schema = {"name": request.name, "schema": request.schema}
-        body = {
-            "model": "small",
-            "messages": messages,
-            "max_tokens": request.most_tokens,
-            "response_format": {"type": "json_schema", "json_schema": schema},
-        }
-        asked = urllib.request.Request(
-            f"{self.url}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=max(0.1, deadline - time.monotonic())) as answer:
-                data = json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise ProviderError("overloaded", f"status {error.code}") from None
-        usage = Usage(input=data["usage"]["prompt_tokens"], output=data["usage"]["completion_tokens"])
-        (choice,) = data["choices"]
-        if choice["finish_reason"] != "stop":
-            raise ProviderError("refused", "the model declines", usage)
-        return Answer(choice["message"]["content"], usage)

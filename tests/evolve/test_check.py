@@ -13,7 +13,7 @@ from evaluators.scales import RUNGS
 from evolve.cli import main
 from evolve.configuration import Configuration
 from runs.store import Store
-from tests.evolve.test_search import searched
+from tests.evolve.landscape import searched
 
 LAST_RUNG = len(RUNGS) - 1
 

@@ -18,11 +18,10 @@ from evolve.commands.report import command
 from evolve.configuration import configure
 from evolve.dreaming import Method, compatibility, dream
 from evolve.search import Search
-from evolve.session import laboratory, prepare
+from evolve.session import laboratory, prepare, search_store
 from evolve.variation import SEED
 from genome.recipe import Recipe, recipe_hash
-from runs.store import Store
-from tests.evolve.test_search import Landscape
+from tests.evolve.landscape import Landscape
 
 LIBRARY = load_library()
 METHODS: tuple[Method, ...] = ("greedy", "random", "mutate", "crossover")
@@ -78,9 +77,7 @@ def test_recipes_of_the_user_join_the_first_generation_and_are_not_stopped_early
     }
     configuration = configure({"generations": 1, "population": 4, "task": "recall", "scale": "micro"}, None, {})
     prepared = prepare(configuration)
-    with Store.create(
-        tmp_path, name="t", seed=0, configuration=prepared.stored, version="0", generations=1
-    ) as store:
+    with search_store(tmp_path, prepared) as store:
         library = dict(LIBRARY)
         lab = laboratory(prepared, store, Landscape(), library)
         Search(configuration, lab, prepared.tasks, library, seeds=seeds).run()

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from random import Random
 from threading import Event
 from typing import Any
 
 import pytest
 import typer
 
+from cognition.extracted import extracted_components
 from cognition.loader import load_architectures, load_library
 from cognition.store.records import Candidate, Material, Paper, Section
 from cognition.store.store import CognitionStore
@@ -22,19 +25,21 @@ from evolve.cli import main
 from evolve.commands.extraction import extract_by
 from evolve.configuration import Configuration
 from evolve.examination import examining_job
-from evolve.learned import learned_components
-from evolve.reading import ModelReader
+from evolve.llm.calling import Patience, call
+from evolve.llm.paper_reader import ModelReader
+from evolve.llm.specification import provider_of
 from evolve.search import Search
-from evolve.session import laboratory, prepare, stored_library
+from evolve.session import laboratory, prepare, search_store, stored_library
 from genome.kinds import KINDS
 from genome.parser import parse_component
 from genome.recipe import Recipe
 from runs.archive import Archive
 from runs.integrity import database_problems
 from runs.store import Store
-from tests.evolve.chat_server import Chat, ChatProvider, chatting
+from tests.evolve.chat_server import Chat, chatting
 from tests.evolve.landscape import Landscape
 
+MODEL = "openai:small"
 GATED_SHIFT = "def gated_shift(x) -> mixer:\n    return linear((x + shift(x)) * sigmoid(linear(x)))\n"
 IDLE = "def idle_channel(x) -> channel:\n    return linear(tanh(linear(x)) + 0 * weight(width))\n"
 BUSY = "def idle_channel(x) -> channel:\n    return linear(tanh(linear(x)) + weight(width))\n"
@@ -95,10 +100,8 @@ def candidates(store: CognitionStore) -> dict[str, tuple[str, str]]:
 
 
 def extract(store: CognitionStore, chat: Chat, arxiv: str = "") -> None:
-    reader = ModelReader(
-        ChatProvider(chat.url), lambda provider, request, deadline: provider.ask(request, deadline)
-    )
-    extract_by(reader, store, arxiv)
+    asked_once = partial(call, generator=Random(0), patience=Patience(tries=1))
+    extract_by(ModelReader(provider_of(f"{MODEL}@{chat.url}", {}), asked_once), store, arxiv)
 
 
 def test_only_legal_new_and_trained_components_enter(
@@ -135,7 +138,7 @@ def test_only_legal_new_and_trained_components_enter(
     assert "2 papers read, 2 components accepted, 4 refused" in capsys.readouterr().out
     extract(store, chat)
     assert len(chat.asked) == 3
-    learned = learned_components(store.path)
+    learned = extracted_components(store.path)
     assert list(learned) == ["gated_shift", "idle_channel"]
     assert learned["gated_shift"].provenance is not None
 
@@ -175,7 +178,7 @@ def test_a_server_that_fails_stops_and_the_next_run_continues(
     chat = served({"Second": (503,)})
     with pytest.raises(typer.Exit):
         extract(store, chat)
-    assert "chat:small: overloaded: status 503; the same command continues" in capsys.readouterr().err
+    assert "overloaded: status 503: no reason given; the same command continues" in capsys.readouterr().err
     served({"Second": (answer(),)})
     extract(store, chat)
     titles = [question.splitlines()[0] for question in chat.questions]
@@ -200,13 +203,8 @@ def test_a_killed_process_continues_and_asks_only_what_was_not_answered(
         return answering(messages)
 
     chat.reply = slowly
-    script = (
-        "import sys; from cognition.store.store import CognitionStore; from evolve.commands.extraction import extract_by;"
-        "from evolve.reading import ModelReader; from tests.evolve.chat_server import ChatProvider;"
-        "reader = ModelReader(ChatProvider(sys.argv[1]), lambda p, r, d: p.ask(r, d));"
-        "extract_by(reader, CognitionStore.open(sys.argv[2]))"
-    )
-    command = [sys.executable, "-c", script, chat.url, str(store.path)]
+    extracting = ["cognition", "extract", "--llm", f"{MODEL}@{chat.url}", "--store", str(store.path)]
+    command = [sys.executable, "-m", "evolve", *extracting]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while len(chat.asked) < 2:
@@ -227,7 +225,7 @@ def test_the_command_asks_the_model_that_is_named(
 ) -> None:
     add(store, "First", "Second")
     chat = served({"First": (answer(entry(HOSTILE)),) * 2})
-    arguments = ["--llm", f"openai:small@{chat.url}", "--store", str(store.path)]
+    arguments = ["--llm", f"{MODEL}@{chat.url}", "--store", str(store.path)]
     assert main(["cognition", "extract", *arguments, "--paper", "2401.00000"]) == 0
     assert "1 papers read, 0 components accepted, 1 refused" in capsys.readouterr().out
     assert main(["cognition", "extract", *arguments]) == 0
@@ -240,7 +238,8 @@ def test_an_answer_that_came_before_a_kill_is_not_asked_for_again(
 ) -> None:
     add(store, "First")
     chat = served({"First": (answer(), answer())})
-    store.put_answer("chat:small 2401.00000 abstract 1", "chat:small", "2401.00000", answer(entry(HOSTILE)), 1, 1)
+    name = f"{MODEL}@{chat.url}"
+    store.put_answer(f"{name} 2401.00000 abstract 1", name, "2401.00000", answer(entry(HOSTILE)), 1, 1)
     extract(store, chat)
     (question,) = chat.questions
     assert question.startswith("These entries were refused:\n- evil: source: line 2")
@@ -269,7 +268,7 @@ def test_a_search_with_learned_components_uses_them_and_continues_alike(
         fields = (component.source, "Shift, gated.", "recall", (), component.hash)
         found.append(Candidate(component.name, "mixer", *fields))
     store.put_candidates(material, "m", found, "")
-    learned = learned_components(store.path)
+    learned = extracted_components(store.path)
     assert len(learned) == 12
 
     def searched(directory: Path, generations: int, seed: int = 0) -> list[tuple]:
@@ -277,12 +276,7 @@ def test_a_search_with_learned_components_uses_them_and_continues_alike(
         options = {"generations": generations, "task": ("recall",), "scale": "micro", "library": "learned"}
         configuration = Configuration.model_validate({"population": 16, "seed": seed, **options})
         prepared = prepare(configuration)
-        how = {"configuration": prepared.stored}
-        if begun:
-            rows = Store.open(directory, **how)
-        else:
-            rows = Store.create(directory, name="t", seed=seed, version="0", generations=generations, **how)
-        with rows:
+        with search_store(directory, prepared) as rows:
             library = stored_library(rows) if begun else {**load_library(), **learned}
             Search(configuration, laboratory(prepared, rows, Landscape(), library), prepared.tasks, library).run()
             assert database_problems(directory) == []

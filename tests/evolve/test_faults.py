@@ -25,7 +25,7 @@ from evaluators.jobs import Job, Outcome
 from evaluators.scales import SCALES
 from evolve.cli import main
 from runs.store import Store
-from tests.evolve.test_search import Landscape
+from tests.evolve.landscape import Landscape
 
 ARGUMENTS = ["run", "--generations", "3", "--population", "6", "--scale", "micro", "--task", "recall"]
 LATE = 30
@@ -60,7 +60,7 @@ def train_with(monkeypatch: pytest.MonkeyPatch, executor: Executor) -> None:
     def workers(*_: object) -> Iterator[Executor]:
         yield executor
 
-    monkeypatch.setattr("evolve.commands.run.workers", workers)
+    monkeypatch.setattr("evolve.beginning.workers", workers)
 
 
 Drive = Callable[..., tuple[int, str]]

@@ -21,7 +21,7 @@ from evolve.session import laboratory, prepare, stored_library
 from runs.errors import StoreError
 from runs.schema import migrations
 from runs.store import Store
-from tests.evolve.test_search import Landscape
+from tests.evolve.landscape import Landscape
 
 FROZEN = Path(__file__).parents[1] / "runs" / "frozen"
 

@@ -13,14 +13,14 @@ import pytest
 
 from cognition.knowledge import SKILL_WORDS, Answer, knowledge, library_knowledge
 from cognition.loader import load_architectures, load_library
-from cognition.store.evidence import Searched
+from cognition.store.records import Searched
 from cognition.store.store import CognitionStore
 from evaluators.tasks.protocol import Skill
 from evolve.cli import main
 from evolve.configuration import Configuration
-from evolve.guidance.answers import guided
 from evolve.guidance.guide import Guide
-from evolve.learning import learn
+from evolve.guidance.guided_mutation import guided
+from evolve.guidance.teaching import teach
 from evolve.search import Search
 from evolve.session import laboratory, prepare, stored_library
 from evolve.variation import GUIDED
@@ -29,7 +29,7 @@ from genome.edits import apply
 from runs.archive import Archive
 from runs.contract import SearchStore
 from runs.store import Store
-from tests.evolve.test_search import Landscape, genealogy, searched
+from tests.evolve.landscape import Landscape, genealogy, searched
 
 LIBRARY = load_library()
 KINDS = {name: component.kind for name, component in LIBRARY.items()}
@@ -148,7 +148,7 @@ def test_guided_edits_apply_say_what_they_are_for_and_pass_the_check(long: Store
 def test_the_check_finds_evidence_that_the_attempts_do_not_give(
     long: Store, tmp_path: Path, cognition: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    learn(long)
+    teach(long)
     long.finish_run("finished")
     with sqlite3.connect(long.path) as source, closing(sqlite3.connect(tmp_path / "search.db")) as copy:
         source.backup(copy)
@@ -200,14 +200,14 @@ def test_weaknesses_are_the_skills_in_which_most_are_better(long: Store) -> None
 def test_a_search_writes_back_what_it_found_and_twice_is_once(
     long: Store, cognition: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = learn(long)
+    line = teach(long)
     assert line.startswith("evidence: ")
     assert str(cognition) in line
     assert long.evidence.pairs
     with CognitionStore.open() as store:
         once = list(store.exported())
         known = set(store.kinds())
-    learn(long)
+    teach(long)
     with CognitionStore.open() as store:
         assert list(store.exported()) == once
         measured = store.measured_pairs()
@@ -221,7 +221,7 @@ def test_a_search_writes_back_what_it_found_and_twice_is_once(
     assert main(["cognition", "show", strongest.first]) == 0
     assert f"  {strongest}: lift {measured[strongest].mean:+.4f}" in capsys.readouterr().out
     searches = [row for line in once if (row := json.loads(line))["table"] == "searches"]
-    assert [(row["name"], row["task"], row["scale"]) for row in searches] == [("test", "recall", "micro")]
+    assert [(row["name"], row["task"], row["scale"]) for row in searches] == [(long.run.name, "recall", "micro")]
 
 
 def test_what_two_searches_found_of_a_pair_counts_by_its_cases(cognition: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_store_that_cannot_be_written_fails_no_search(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EVOLVE_COGNITION", str(tmp_path / "file" / "cognition.db"))
-    line = learn(long)
+    line = teach(long)
     assert "the cognition store stays as it is: " in line
     assert "\n" not in line
     assert long.evidence.pairs
@@ -247,7 +247,7 @@ def test_a_store_that_cannot_be_written_fails_no_search(
 def test_findings_are_listed_and_their_absence_is_said(
     long: Store, tmp_path: Path, cognition: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    learn(long)
+    teach(long)
     assert main(["findings", "--out", str(long.directory)]) == 0
     shown = capsys.readouterr().out
     assert str(long.evidence.findings[0]) in shown

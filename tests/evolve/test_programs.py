@@ -12,7 +12,7 @@ from cognition.loader import load_library
 from evaluators.jobs import Job, Outcome
 from evolve.configuration import Configuration
 from evolve.programs import PROBE_STEPS, repays
-from evolve.session import laboratory, prepare
+from evolve.session import laboratory, prepare, search_store
 from evolve.yardstick import measure_yardstick
 from runs.store import Store
 
@@ -48,13 +48,7 @@ CONFIGURATION = Configuration(generations=1, task=("recall",), scale="micro")
 def begun(directory: Path, executor: Timed) -> None:
     """Measure the yardstick of a search that is new or goes on."""
     prepared = prepare(CONFIGURATION)
-    if Store.exists(directory):
-        store = Store.open(directory, configuration=prepared.stored)
-    else:
-        store = Store.create(
-            directory, name="test", seed=0, configuration=prepared.stored, version="0", generations=1
-        )
-    with store:
+    with search_store(directory, prepared) as store:
         measure_yardstick(laboratory(prepared, store, executor, dict(load_library())), prepared.tasks, 0)
 
 

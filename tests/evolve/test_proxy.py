@@ -15,7 +15,7 @@ from evolve.correlation import rank_correlation
 from evolve.history import PARENTAL
 from evolve.proxy import foretold, full_curves, rung_reports, spread_evenly
 from evolve.yardstick import measure_yardstick
-from tests.evolve.test_search import searched
+from tests.evolve.landscape import searched
 
 pairs = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=40)
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from evolve.cli import main
-from evolve.learning import learn
+from evolve.guidance.teaching import teach
 from runs.archive import Archive
 from runs.language_models import summary
 from runs.report import selection
@@ -24,9 +24,9 @@ from runs.report.data import Report, Times, gather
 from runs.report.nodes import Node
 from runs.report.page import page
 from runs.store import Store
+from tests.evolve.landscape import searched
 from tests.evolve.llm.scripted import Scripted, good, mediocre, search_with
 from tests.evolve.synthetic import written
-from tests.evolve.test_search import searched
 
 LINKING = {"src", "href", "action", "data", "poster", "srcset"}
 VOID = {"meta", "link", "br", "img", "input"}
@@ -144,9 +144,9 @@ def test_the_same_database_gives_the_same_bytes(directory: Path, report: Report)
 
 def test_nothing_but_the_times_depends_on_the_clock(tmp_path: Path) -> None:
     pages = []
-    for name in ("a", "b"):
-        searched(tmp_path / name).laboratory.store.close()
-        with Archive.at(tmp_path / name) as archive:
+    for folder in (tmp_path / "a" / "search", tmp_path / "b" / "search"):
+        searched(folder).laboratory.store.close()
+        with Archive.at(folder) as archive:
             found = gather(archive, "")
         pages.append(page(replace(found, times=Times("", "", (), ()))))
     assert pages[0] == pages[1]
@@ -202,7 +202,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         search.run()
         search.laboratory.store.close()
         with Store.open(path) as store:
-            learn(store)
+            teach(store)
     with Archive.at(path) as archive:
         yield archive
 

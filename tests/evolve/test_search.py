@@ -8,37 +8,12 @@ from random import Random
 
 import pytest
 
-from cognition.loader import load_library
-from evolve.archive import elites
-from evolve.configuration import Configuration
 from evolve.credit import Credit, choose
-from evolve.search import Search
-from evolve.session import laboratory, prepare
+from evolve.elites import elites
 from evolve.variation import SEED
 from genome.edits import apply, edits_from_json
 from genome.recipe import Recipe, recipe_hash
-from runs.store import Store
-from tests.evolve.landscape import Landscape
-
-
-def searched(directory: Path, **options: object) -> Search:
-    """A finished search over the landscape."""
-    configuration = Configuration.model_validate(
-        {"generations": 6, "population": 8, "task": ("recall",), "scale": "micro", **options}
-    )
-    prepared = prepare(configuration)
-    store = Store.create(
-        directory, name="test", seed=configuration.seed, configuration=prepared.stored, version="0", generations=6
-    )
-    library = dict(load_library())
-    search = Search(configuration, laboratory(prepared, store, Landscape(), library), prepared.tasks, library)
-    search.run()
-    return search
-
-
-def genealogy(search: Search) -> list[tuple]:
-    store = search.laboratory.store
-    return [(a.operator, a.parents, a.recipe, a.status, a.score, a.reason) for a in store.attempts()]
+from tests.evolve.landscape import genealogy, searched
 
 
 @pytest.mark.parametrize("strategy", ["uct", "regularized", "local", "random"])

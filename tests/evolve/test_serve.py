@@ -23,15 +23,15 @@ import pytest
 from evolve.cli import main
 from evolve.serving.guard import BURST, TokenBucket, is_loopback
 from runs.archive import Archive
+from tests.evolve.landscape import searched
 from tests.evolve.test_report import BROWSER, read
-from tests.evolve.test_search import searched
 
 ROOT = Path(__file__).parents[2]
 
 WRITER = """
 import sys, time
 from pathlib import Path
-import tests.evolve.test_search as search
+import tests.evolve.landscape as search
 from runs.archive import Archive
 
 def first_is_finished():
@@ -257,7 +257,7 @@ def test_the_page_follows_the_search(tmp_path: Path) -> None:
     with Archive.at(directory) as archive:
         attempts, champion = archive.attempts(), archive.best(1)[0]
     assert len(json.loads(embedded)["nodes"]) < len(attempts)
-    assert f"4 of 6 generations; {len(attempts)} attempts" in drawn.stdout
+    assert f"4 of 4 generations; {len(attempts)} attempts" in drawn.stdout
     assert drawn.stdout.count('class="node ') == len(attempts) + drawn.stdout.count(
         'aria-hidden="true"><g class="node '
     )

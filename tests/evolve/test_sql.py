@@ -15,8 +15,8 @@ import pytest
 from evolve.cli import main
 from runs.archive import Archive
 from runs.queries import QUERIES
+from tests.evolve.landscape import searched
 from tests.evolve.synthetic import written
-from tests.evolve.test_search import searched
 
 
 @pytest.fixture(scope="module", params=["synthetic", "search"])

@@ -15,7 +15,7 @@ from evolve.sweep import BEST, FACTORS, SWEEP, rate_edits
 from evolve.yardstick import measure_yardstick
 from genome.edits import apply
 from genome.recipe import Recipe
-from tests.evolve.test_search import searched
+from tests.evolve.landscape import searched
 
 BEST_RATE = 0.016
 

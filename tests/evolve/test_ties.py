@@ -18,7 +18,7 @@ from runs import records
 from runs.report.data import gather
 from runs.store import Store
 from runs.ties import tied_with_best
-from tests.evolve.test_search import searched
+from tests.evolve.landscape import searched
 
 SCORES = {"rwkv4": 1.0, "hyena": 1.0035, "llama": 0.9, "mamba": 1.0005, "retnet": 0.9994}
 """With a noise of 0.002, rwkv4 (0.0035 below the best) and mamba tie with hyena, retnet is 0.0001 too low."""

@@ -12,7 +12,7 @@ from evolve.search import Search
 from evolve.trials import ELITES
 from evolve.variation import SEED
 from evolve.yardstick import RETEST_OFFSET, measure_yardstick
-from tests.evolve.test_search import searched
+from tests.evolve.landscape import searched
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from genome.edits.kinds import Edit, ReplaceGene, SetSetting
 from genome.recipe import Block, Gene, Recipe, recipe_hash
 from runs import records
 from runs.evidence.cases import Observation
+from runs.evidence.evidence import Evidence, evidence
 from runs.evidence.findings import Change
 from runs.evidence.gathering import gather
-from runs.evidence.values import Evidence, evidence
 from runs.store import Store
 
 LIBRARY = load_library()

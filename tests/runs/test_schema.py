@@ -17,8 +17,10 @@ from evaluators.scores import Noise, Reference, Yardstick, exceeds_noise
 from runs import records
 from runs.archive import Archive
 from runs.errors import StoreError
-from runs.schema import TABLES, VIEWS, YARDSTICK
 from runs.store import Store
+from runs.tables import TABLES
+from runs.views import VIEWS
+from runs.yardstick import TABLES as YARDSTICK
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from evolve.session import laboratory, prepare, stored_library
 from runs.calls import Limits
 from runs.ledger import Ledger
 from runs.store import Store
-from tests.evolve.test_search import Landscape
+from tests.evolve.landscape import Landscape
 
 USAGE = Usage(input=3000, cached=6000, written=0, output=200)
 

@@ -19,6 +19,7 @@ from evolve.llm.mix import drawn_models
 from evolve.llm.protocol import ProviderError, Request, Usage
 from evolve.llm.replay import Recording
 from runs.calls import Limits, operator
+from tests.evolve.landscape import Landscape
 from tests.evolve.llm.hostile_answers import LEGAL, TEXTS, VALUES, places, put
 from tests.evolve.llm.scripted import (
     Scripted,
@@ -31,7 +32,6 @@ from tests.evolve.llm.scripted import (
     search_with,
     useless,
 )
-from tests.evolve.test_search import Landscape
 
 NAMES = ["test:good", "test:mediocre", "test:useless"]
 

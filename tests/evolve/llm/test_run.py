@@ -10,13 +10,13 @@ from random import Random
 
 import pytest
 
+from evolve import beginning
 from evolve.cli import main
-from evolve.commands import run
 from runs.ledger import Ledger
+from tests.evolve.landscape import Landscape
 from tests.evolve.llm.scripted import analysis, good, useless
 from tests.evolve.llm.servers import Asked, Reply, answer, serving_openai
 from tests.evolve.llm.test_kills import COMPARED
-from tests.evolve.test_search import Landscape
 
 KEY = "sk-never-to-be-seen-again"
 FLAGS = ["--scale", "micro", "--task", "recall", "--generations", "4", "--population", "4", "--seed", "2"]
@@ -38,7 +38,7 @@ def content(directory: Path) -> list[list[tuple]]:
 @pytest.fixture(autouse=True)
 def _landscape(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training is a formula; everything else is the command's own."""
-    monkeypatch.setattr(run, "workers", lambda prepared, logs: nullcontext(Landscape()))
+    monkeypatch.setattr(beginning, "workers", lambda prepared, logs: nullcontext(Landscape()))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
 

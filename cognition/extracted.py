@@ -1,4 +1,4 @@
-"""Components that were extracted from papers, for a search that asks for them."""
+"""Components that were extracted from papers, each with its paper, as a search uses them beside the library's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from genome.errors import GenomeError
 from genome.parser import parse_component
 
 
-def learned_components(path: Path | None = None) -> dict[str, Component]:
+def extracted_components(path: Path | None = None) -> dict[str, Component]:
     """Extracted components of the store at `path` (default: the user's) by name, each with the paper it is from.
 
     Left out is what the library has by now, and what is no longer in the language. Raises ValueError where nothing
@@ -42,10 +42,10 @@ def parsed(rows: list[dict[str, Any]]) -> Iterator[Component]:
         except GenomeError:
             continue
         if component.name not in library and component.hash not in hashes:
-            yield with_paper(component, row)
+            yield _with_paper(component, row)
 
 
-def with_paper(component: Component, paper: Mapping[str, Any]) -> Component:
+def _with_paper(component: Component, paper: Mapping[str, Any]) -> Component:
     """The component as published in a paper: only such components are inserted by mutation."""
     origin = Provenance(paper["arxiv"], paper["year"], paper["title"], paper["triggers"])
     return replace(component, provenance=origin)

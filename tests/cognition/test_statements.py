@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cognition.extraction import Vocabulary, sentences, statements
 from cognition.loader import load_architectures, load_library
 from cognition.names import ARCHITECTURE_NAMES, COMPONENT_NAMES
+from cognition.statements import Vocabulary, sentences, statements
 
 NAMES = [*load_library(), *(f"{name} (architecture)" for name in load_architectures())]
 ALIASES = dict(COMPONENT_NAMES) | {f"{name} (architecture)": names for name, names in ARCHITECTURE_NAMES.items()}

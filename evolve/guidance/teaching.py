@@ -1,11 +1,10 @@
-"""What is kept of a search when it finishes: its evidence, in its own database and in the user's cognition store."""
+"""What a search teaches when it finishes: its evidence, kept with it and in the user's cognition store."""
 
 from __future__ import annotations
 
 import sqlite3
 
-from cognition.store.evidence import Searched
-from cognition.store.records import CognitionError
+from cognition.store.records import CognitionError, Searched
 from cognition.store.store import CognitionStore
 from evolve.configuration import Configuration
 from runs.contract import SearchStore
@@ -13,7 +12,7 @@ from runs.evidence.gathering import gather
 from runs.evidence.tables import evidence_rows
 
 
-def learn(store: SearchStore) -> str:
+def teach(store: SearchStore) -> str:
     """Store the evidence of everything settled so far in the place of what was stored before; says so in one line.
 
     A cognition store that cannot be written fails no search: the line says why it stays as it is.

@@ -1,10 +1,8 @@
-"""What searches found, as rows of the store: who searched, and the evidence of each."""
+"""Tables of what searches found: who searched, and the evidence of each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-TABLES = """
+EVIDENCE = """
 CREATE TABLE searches (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -55,26 +53,5 @@ CREATE TABLE findings (
 ) STRICT;
 """
 
-EVIDENCE = ("pair_evidence", "configuration_evidence", "findings")
+EVIDENCE_TABLES = ("pair_evidence", "configuration_evidence", "findings")
 """Tables of what a search found; each row names its search."""
-
-
-@dataclass(frozen=True, slots=True)
-class Searched:
-    """The identity of a search; `created_at` is an ISO 8601 time, `task` its tasks with commas between."""
-
-    name: str
-    created_at: str
-    seed: int
-    task: str
-    scale: str
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredPair:
-    """A pair over all searches that measured it: cases in all, means weighted by cases."""
-
-    searches: int
-    cases: int
-    mean: float
-    strength: float
