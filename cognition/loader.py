@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from cognition.architectures import ARCHITECTURES, Architecture
 from genome.component import Component, Library
 from genome.errors import GenomeError, LanguageError
 from genome.operation import OPERATIONS
-from genome.parser import component_from_function
+from genome.parser import component_from_function, parse_component
 
 LIBRARY = Path(__file__).parent / "library"
 
@@ -110,7 +110,7 @@ class _Definitions(Mapping[str, Component]):
             raise LibraryError(path, function.lineno, 1, f"components call each other in a circle: {circle}")
         self.opened.append(name)
         try:
-            self.components[name] = component_from_function(function, self)
+            self.components[name] = _as_printed(component_from_function(function, self))
         except LanguageError as error:
             raise LibraryError(path, error.line, error.column, error.reason) from None
         finally:
@@ -122,6 +122,14 @@ class _Definitions(Mapping[str, Component]):
 
     def __len__(self) -> int:
         return len(self.functions)
+
+
+def _as_printed(component: Component) -> Component:
+    """The component in the form that its printed source parses to, which is how searches store it.
+
+    A rewrite names an operation by its number: it has to mean the same after the component was stored and read.
+    """
+    return replace(parse_component(component.source, {}), provenance=component.provenance)
 
 
 def _is_text(statement: ast.stmt) -> bool:

@@ -199,3 +199,11 @@ def test_own_components_need_no_paper_and_may_call_published_ones(tmp_path: Path
         LibraryError, match=r"own\.py, line 1, column 1: 'plain_attention' is the name of a published"
     ):
         read_components(own, LIBRARY_COMPONENTS)
+
+
+def test_a_stored_component_has_its_operations_in_the_same_places() -> None:
+    for component in load_library().values():
+        read = parse_component(component.source, {})
+        assert [(n.operation, n.inputs, n.options) for n in read.graph.nodes] == [
+            (n.operation, n.inputs, n.options) for n in component.graph.nodes
+        ]

@@ -191,8 +191,8 @@ def test_a_page_of_another_name_is_refused_on_loopback(server: Server) -> None:
 
 
 def test_a_search_is_read_while_another_process_writes_it(tmp_path: Path) -> None:
-    revisions = set()
-    with writing(tmp_path, 4) as writer, serving(tmp_path) as server:
+    revisions, generations = set(), 8
+    with writing(tmp_path, generations) as writer, serving(tmp_path) as server:
         assert server.json("/api/status")["writer"]
         assert server.json("/api/status")["generations"] == 1
         go_on(writer)
@@ -206,9 +206,9 @@ def test_a_search_is_read_while_another_process_writes_it(tmp_path: Path) -> Non
         assert (writer.returncode, writer.stderr and writer.stderr.read()) == (0, "")
         status = server.json("/api/status")
         with Archive.at(tmp_path) as archive:
-            assert (status["generations"], status["counts"]) == (4, archive.status_counts())
+            assert (status["generations"], status["counts"]) == (generations, archive.status_counts())
         assert (status["status"], status["writer"]) == ("finished", False)
-    assert len(revisions) > 2
+    assert len(revisions) > 1
 
 
 @contextmanager

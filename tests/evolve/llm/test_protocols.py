@@ -12,8 +12,8 @@ from threading import Lock
 
 import pytest
 
+from evolve import beginning
 from evolve.cli import main
-from evolve.commands import run
 from evolve.llm.protocol import Usage
 from runs.archive import Archive
 from runs.ledger import Ledger
@@ -106,7 +106,7 @@ class Script:
 def test_a_search_survives_its_server_and_keeps_its_books(
     protocol: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(run, "workers", lambda prepared, logs: nullcontext(Landscape()))
+    monkeypatch.setattr(beginning, "workers", lambda prepared, logs: nullcontext(Landscape()))
     variable, serving = SERVERS[protocol]
     directory, touched = tmp_path / "search", tmp_path / "touched"
     flags = ["--scale", "micro", "--task", "recall", "--llm-share", "1", "--llm-deadline", f"{DEADLINE:g}"]
