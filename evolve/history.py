@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from deap import base, tools
 
 from evolve.prospect import Prospect
+from genome.arrangement import Composition
 from genome.component import Component
 from genome.recipe import Recipe
 
@@ -70,6 +71,7 @@ class History:
     library: dict[str, Component]
     individuals: dict[int, Individual] = field(default_factory=dict)
     hashes: dict[str, int] = field(default_factory=dict)
+    compositions: dict[str, Composition] = field(default_factory=dict)
     _ranked: list[Individual] | None = None
 
     def add(self, individual: Individual) -> None:
@@ -81,6 +83,14 @@ class History:
             else:
                 insort(self._ranked, individual, key=_place)
         self.hashes.setdefault(individual.hash, individual.attempt)
+
+    def composition(self, individual: Individual) -> Composition:
+        """What an individual is made of, read from its recipe once."""
+        found = self.compositions.get(individual.hash)
+        if found is None:
+            kinds = {name: component.kind for name, component in self.library.items()}
+            found = self.compositions[individual.hash] = Composition.of(individual.recipe, kinds)
+        return found
 
     def until(self, generation: int) -> History:
         """What was known when this generation was finished."""

@@ -21,8 +21,8 @@ from evolve.families import recipe_family
 from evolve.guidance.guide import Guide, guide
 from evolve.guidance.snapshot import known
 from evolve.history import PARENTAL, History, Individual, fitness_class
+from evolve.llm.briefing import Briefing
 from evolve.llm.desk import Desk
-from evolve.llm.evidence import Evidence
 from evolve.llm.proposers import LAG, LanguageModels
 from evolve.measurement import Laboratory, Subject
 from evolve.naming import recipe_of
@@ -133,7 +133,7 @@ class Search:
         store = self.laboratory.store
         first = store.attempt_count() + 1
         offers = self._offers(generation, yardstick)
-        drafts = self.proposer.draft(generation, first, self.history, self.credit, self._guide(), offers)
+        drafts = self.proposer.draft(generation, first, self.history, self.credit, self.guide(), offers)
         for draft in drafts:
             self.library.update({c.name: c for c in draft.variation.components if draft.subject is not None})
         if generation == 1:
@@ -148,7 +148,7 @@ class Search:
         if self.language is None or last < 1:
             return
         ledger, past = self.language.desk.ledger, self.history.until(last)
-        evidence = Evidence.gathered(
+        briefing = Briefing.gathered(
             self.laboratory.store,
             past,
             self.library,
@@ -158,7 +158,7 @@ class Search:
             ledger.predictions(),
             ledger.newest_conclusions(generation - 1),
         )
-        self.language.ask(generation, evidence, self._credit_until(last))
+        self.language.ask(generation, briefing, self._credit_until(last))
 
     def _offers(self, generation: int, yardstick: Yardstick) -> Sequence[Offer]:
         """What language models propose for a generation; they are asked now where a stop came before."""
@@ -168,7 +168,7 @@ class Search:
             self._ask(generation, yardstick)
         return self.language.collect(generation, self.library)
 
-    def _guide(self) -> Guide | None:
+    def guide(self) -> Guide | None:
         """What weighs in the next generation, where the search is guided."""
         return None if self.knowledge is None else guide(self.knowledge, self.history, self.tasks)
 

@@ -139,6 +139,23 @@ def spans(recipe: Recipe, kinds: Kinds) -> frozenset[tuple[str, ...]]:
     return frozenset(row[start : start + length] for length in SPANS for start in range(len(row) - length + 1))
 
 
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What a recipe is made of, apart from settings: its components, blocks with repeats, neighbours and spans."""
+
+    components: frozenset[str]
+    depth: int
+    pairs: frozenset[Pair]
+    spans: frozenset[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, recipe: Recipe, kinds: Kinds) -> Composition:
+        components = frozenset(gene.component for _, gene in recipe.genes())
+        return cls(
+            components, sum(block.repeat for block in recipe.blocks), pairs(recipe, kinds), spans(recipe, kinds)
+        )
+
+
 def _beside(one: str, other: str) -> Pair:
     return Pair(min(one, other), max(one, other), "beside")
 

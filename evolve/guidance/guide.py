@@ -17,10 +17,9 @@ from genome.arrangement import (
     around_branch,
     around_gene,
     junction,
-    pairs,
 )
 from genome.recipe import Block, Recipe
-from runs.evidence.cases import Lineages, Observation
+from runs.evidence.cases import cases
 from runs.evidence.lifts import lifts
 
 Weight = Callable[[str], float]
@@ -28,6 +27,10 @@ Weight = Callable[[str], float]
 
 WIDEST = 2.0
 """Weights lie between exp(-WIDEST) and exp(WIDEST): no evidence forbids or forces a choice."""
+
+
+MOST_CASES = 1024
+"""The newest fully trained attempts, which a guide looks at: what it costs does not grow with a search's length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,21 @@ class Guide:
         total = sum(self.strengths.get(pair, 0.0) for pair in made)
         return exp(max(-WIDEST, min(WIDEST, total)))
 
+    def between(self, neighbours: Neighbours) -> Weight:
+        """Weights of components between these neighbours."""
+        return lambda name: self.weight(neighbours.pairs(name))
+
     def gene(self, recipe: Recipe, place: tuple[int, int, int], *, replaced: bool) -> Weight:
         """Weights of components as a new gene in a place (block, branch, index), or instead of the one there."""
-        return self._between(around_gene(recipe, place, self.kinds, replaced=replaced))
+        return self.between(around_gene(recipe, place, self.kinds, replaced=replaced))
 
     def block(self, recipe: Recipe, position: int) -> Weight:
         """Weights of components as the body of a new block."""
-        return self._between(around_block(recipe, position, self.kinds))
+        return self.between(around_block(recipe, position, self.kinds))
 
     def branch(self, recipe: Recipe, position: int) -> Weight:
         """Weights of components as the body of a new parallel branch of a block."""
-        return self._between(around_branch(recipe, position, self.kinds))
+        return self.between(around_branch(recipe, position, self.kinds))
 
     def span(self, before: Sequence[Block], blocks: Sequence[Block], after: Sequence[Block]) -> float:
         """The weight of a span between what comes before and after it."""
@@ -80,9 +87,6 @@ class Guide:
         weak = {skill: part for skill, part in found.items() if part > 0.5}
         return weak or {skill: 1.0 for skill in found if found[skill] == max(found.values())}
 
-    def _between(self, neighbours: Neighbours) -> Weight:
-        return lambda name: self.weight(neighbours.pairs(name))
-
 
 def guide(knowledge: Knowledge, history: History, tasks: Sequence[Task]) -> Guide:
     """The guide of the next generation: what was known when the search began, and its own evidence above it.
@@ -90,11 +94,14 @@ def guide(knowledge: Knowledge, history: History, tasks: Sequence[Task]) -> Guid
     Where the search has measured a pair itself, that counts and what was known of the pair does not.
     """
     kinds = {name: component.kind for name, component in history.library.items()}
-    observations = (
-        Observation(own.attempt, own.parents, own.recipe, own.score if own.status == "evaluated" else None)
-        for own in history.individuals.values()
+    known = history.individuals
+    own = cases(
+        {number: individual.parents for number, individual in known.items()},
+        {number: individual.score for number, individual in known.items() if individual.status == "evaluated"},
+        lambda number: history.composition(known[number]),
+        MOST_CASES,
     )
-    measured = lifts(Lineages.of(observations).cases(), lambda recipe: pairs(recipe, kinds))
+    measured = lifts(own, lambda composition: composition.pairs)
     strengths = {affinity.pair: affinity.strength for affinity in knowledge.affinities}
     strengths |= {pair: lift.strength for pair, lift in measured.items()}
     return Guide(knowledge.answers, strengths, {task.name: task.skill for task in tasks}, kinds)

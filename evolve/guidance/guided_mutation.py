@@ -81,8 +81,8 @@ def _blocks(guide: Guide, recipe: Recipe, answers: Sequence[Answer], library: Li
         return
     norm = usual_norm(recipe, library)
     for position in range(len(recipe.blocks) + 1):
-        weigh = guide.block(recipe, position)
         near = around_block(recipe, position, guide.kinds)
+        weigh = guide.between(near)
         for answer in _bodies(answers, library):
             genes = tuple(gene for gene in (norm, Gene(component=answer.component)) if gene is not None)
             edit = InsertBlock(position=position, block=Block(branches=(genes,)))
@@ -94,8 +94,8 @@ def _genes(guide: Guide, recipe: Recipe, answers: Sequence[Answer], library: Lib
         place = place_of(path)
         if place is None or library[gene.component].kind not in BODY_KINDS:
             continue
-        weigh = guide.gene(recipe, place, replaced=False)
         near = around_gene(recipe, place, guide.kinds, replaced=False)
+        weigh = guide.between(near)
         for answer in _bodies(answers, library):
             edit = InsertGene(path=path, gene=Gene(component=answer.component))
             yield edit, _beside((), near.after), answer.relevance * weigh(answer.component)

@@ -11,20 +11,10 @@ much differs between components: to add such scores would find what learns fast,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from genome.recipe import Recipe
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One attempt with a recipe; `score` is that of full training, None where it was not trained in full."""
-
-    attempt: int
-    parents: tuple[int, ...]
-    recipe: Recipe
-    score: float | None
+from genome.arrangement import Composition
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,54 +24,48 @@ class Case:
     `difference` is its score minus the base's (a founder's: its score).
     """
 
-    recipe: Recipe
-    base: Recipe | None
+    own: Composition
+    base: Composition | None
     difference: float
 
     @property
     def change(self) -> Mapping[str, float]:
         """Which components came (1) and went (-1)."""
-        new, old = (_components(recipe) for recipe in (self.recipe, self.base))
+        new, old = self.own.components, self.base.components if self.base else frozenset[str]()
         return dict.fromkeys(sorted(new - old), 1.0) | dict.fromkeys(sorted(old - new), -1.0)
 
     @property
     def deeper(self) -> int:
         """Blocks more than the base."""
-        return _depth(self.recipe) - _depth(self.base)
+        return self.own.depth - (self.base.depth if self.base else 0)
 
 
-@dataclass
-class Lineages:
-    """Attempts by number, whose cases come out in the order of their numbers whatever order they come in."""
+def cases(
+    parents: Mapping[int, Sequence[int]],
+    scores: Mapping[int, float],
+    composition: Callable[[int], Composition],
+    newest: int | None = None,
+) -> list[Case]:
+    """A case for every fully trained attempt, or for so many of the newest, in the order of their numbers.
 
-    known: dict[int, Observation] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, observations: Iterable[Observation]) -> Lineages:
-        return cls({own.attempt: own for own in observations})
-
-    def cases(self) -> list[Case]:
-        """A case for every fully trained attempt."""
-        found = []
-        for _, own in sorted(self.known.items()):
-            if own.score is None:
-                continue
-            base = self._base(own)
-            before = 0.0 if base is None else base.score or 0.0
-            found.append(Case(own.recipe, base.recipe if base else None, own.score - before))
-        return found
-
-    def _base(self, own: Observation) -> Observation | None:
-        while own.parents and own.parents[0] in self.known:
-            own = self.known[own.parents[0]]
-            if own.score is not None:
-                return own
-        return None
+    `parents` holds those of every attempt, `scores` what fully trained ones have; `composition` gives what one of
+    these is made of.
+    """
+    trained = sorted(scores)
+    found = []
+    for number in trained if newest is None else trained[-newest:]:
+        base = _base(number, parents, scores)
+        if base is None:
+            found.append(Case(composition(number), None, scores[number]))
+        else:
+            found.append(Case(composition(number), composition(base), scores[number] - scores[base]))
+    return found
 
 
-def _components(recipe: Recipe | None) -> set[str]:
-    return set() if recipe is None else {gene.component for _, gene in recipe.genes()}
-
-
-def _depth(recipe: Recipe | None) -> int:
-    return 0 if recipe is None else sum(block.repeat for block in recipe.blocks)
+def _base(number: int, parents: Mapping[int, Sequence[int]], scores: Mapping[int, float]) -> int | None:
+    """The nearest fully trained ancestor through first parents."""
+    while above := parents.get(number):
+        number = above[0]
+        if number in scores:
+            return number
+    return None

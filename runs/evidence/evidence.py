@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from genome.arrangement import Kinds, Pair, pairs, spans
-from runs.evidence.cases import Lineages, Observation
+from genome.arrangement import Kinds, Pair
+from runs.evidence.cases import Case
 from runs.evidence.findings import Change, Finding, findings
 from runs.evidence.lifts import Lift, lifts, strongest_first
 
@@ -26,16 +26,12 @@ class Evidence:
     findings: tuple[Finding, ...] = ()
 
 
-def evidence(observations: Iterable[Observation], changes: Sequence[Change], kinds: Kinds) -> Evidence:
-    """The evidence of observations and of changes by one edit, whatever order they come in."""
-    cases = Lineages.of(observations).cases()
-    runs = lifts(cases, lambda recipe: spans(recipe, kinds))
-    recurring = {steps: lift for steps, lift in runs.items() if lift.recipes > 1}
-    return Evidence(
-        tuple(strongest_first(lifts(cases, lambda recipe: pairs(recipe, kinds)))),
-        tuple(strongest_first(recurring)),
-        findings(changes, kinds),
-    )
+def evidence(cases: Sequence[Case], changes: Sequence[Change], kinds: Kinds) -> Evidence:
+    """The evidence of cases and of changes by one edit, the latter in any order."""
+    found = lifts(cases, lambda own: own.pairs | own.spans)
+    pairs = {own: lift for own, lift in found.items() if isinstance(own, Pair)}
+    recurring = {own: lift for own, lift in found.items() if isinstance(own, tuple) and lift.recipes > 1}
+    return Evidence(tuple(strongest_first(pairs)), tuple(strongest_first(recurring)), findings(changes, kinds))
 
 
 def extremes(found: Sequence[Row], count: int) -> tuple[Row, ...]:

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 from runs.evidence.cases import Case
-from runs.evidence.interval import Interval, standard_error
+from runs.evidence.interval import Interval
 
 RIDGE = 1.0
 """Penalty of a component's effect, in cases: one case shows half of it."""
@@ -67,12 +67,11 @@ class Expectation:
     def lift(self, signs: Mapping[int, float]) -> Interval:
         """The coefficient of a property by the cases that gained it (1) or lost it (-1)."""
         rows, sign = list(signs), np.array(list(signs.values()))
-        hat = self.design[rows] @ self.weights[:, rows]
-        weight = max(float(sign @ sign - sign @ hat @ sign), LEAST_WEIGHT)
+        explained = self.design[rows] @ (self.weights[:, rows] @ sign)
+        weight = max(float(sign @ sign - sign @ explained), LEAST_WEIGHT)
         own = self.residuals[rows]
         mean = float(sign @ own) / weight
         # Residuals of these cases where the property counts its mean.
-        left = sign * own - mean * (1.0 - sign * (hat @ sign))
-        return Interval.around(
-            mean, max(self.error / sqrt(weight), standard_error([mean + float(one) for one in left])), len(rows)
-        )
+        left = sign * own - mean * (1.0 - sign * explained)
+        spread = float(np.std(left, ddof=1)) / sqrt(len(rows))
+        return Interval.around(mean, max(self.error / sqrt(weight), spread), len(rows))

@@ -29,7 +29,7 @@ class Interval:
     @classmethod
     def of(cls, values: Sequence[float]) -> Interval:
         """Student's interval of two values or more."""
-        return cls.around(fmean(values), standard_error(values), len(values))
+        return cls.around(fmean(values), stdev(values) / sqrt(len(values)), len(values))
 
     @classmethod
     def around(cls, mean: float, error: float, cases: int) -> Interval:
@@ -38,8 +38,3 @@ class Interval:
 
         margin = float(stdtrit(cases - 1, CONFIDENCE)) * error
         return cls(cases, *(round(value, DIGITS) for value in (mean, mean - margin, mean + margin)))
-
-
-def standard_error(values: Sequence[float]) -> float:
-    """Standard error of the mean of two values or more."""
-    return stdev(values) / sqrt(len(values))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from genome.recipe import Recipe
+from genome.arrangement import Composition
 from runs.evidence.cases import Case
 from runs.evidence.interval import DIGITS, Interval
 
@@ -32,7 +32,7 @@ PRIOR_CASES = 3.0
 STRONGEST = 2.0
 
 Property = TypeVar("Property", bound=Hashable)
-Properties = Callable[[Recipe], Collection[Property]]
+Properties = Callable[[Composition], Collection[Property]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class Lift:
 
 
 def lifts(cases: Sequence[Case], properties: Properties[Property]) -> dict[Property, Lift]:
-    """The lift of every property with cases enough to tell; `properties` gives those of a recipe."""
+    """The lift of every property with cases enough to tell; `properties` gives those of a composition."""
     from runs.evidence.expectation import Expectation
 
-    own = [frozenset(properties(case.recipe)) for case in cases]
+    own = [frozenset(properties(case.own)) for case in cases]
     none: frozenset[Property] = frozenset()
     base = [frozenset(properties(case.base)) if case.base else none for case in cases]
     changed: dict[Property, dict[int, float]] = {}

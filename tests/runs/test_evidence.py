@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -11,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cognition.loader import load_library
-from genome.arrangement import Pair, pairs
+from genome.arrangement import Composition, Pair, pairs
 from genome.edits import apply, edits_from_json, edits_to_json
 from genome.edits.kinds import Edit, ReplaceGene, SetSetting
 from genome.recipe import Block, Gene, Recipe, recipe_hash
 from runs import records
-from runs.evidence.cases import Observation
+from runs.evidence.cases import Case, cases
 from runs.evidence.evidence import Evidence, evidence
 from runs.evidence.findings import Change
 from runs.evidence.gathering import gather
@@ -143,27 +144,54 @@ def test_evidence_is_stored_whole_and_again_without_doubling(store: Store) -> No
 @settings(max_examples=20, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(0, 3))
 def test_the_order_of_the_rows_changes_nothing(random: Random, seed: int) -> None:
-    observations, changes = rows(seed)
-    shuffled = random.sample(observations, len(observations)), random.sample(changes, len(changes))
-    assert evidence(*shuffled, KINDS) == evidence(observations, changes, KINDS)
+    searched = rows(seed)
+    assert searched.shuffled(random).evidence() == searched.evidence()
 
 
-def rows(seed: int) -> tuple[list[Observation], list[Change]]:
-    random = Random(seed)
-    observations: list[Observation] = []
-    changes: list[Change] = []
+@dataclass(frozen=True)
+class Rows:
+    """A search's recipes, parents and scores by attempt, and its changes by one edit."""
+
+    recipes: dict[int, Recipe]
+    parents: dict[int, tuple[int, ...]]
+    scores: dict[int, float]
+    changes: list[Change]
+
+    def shuffled(self, random: Random) -> Rows:
+        order = random.sample(list(self.recipes), len(self.recipes))
+        parents = {number: self.parents[number] for number in order}
+        scores = {number: self.scores[number] for number in order if number in self.scores}
+        return Rows(self.recipes, parents, scores, random.sample(self.changes, len(self.changes)))
+
+    def evidence(self) -> Evidence:
+        own = cases(self.parents, self.scores, lambda number: Composition.of(self.recipes[number], KINDS))
+        return evidence(own, self.changes, KINDS)
+
+
+def rows(seed: int) -> Rows:
+    random, found = Random(seed), Rows({}, {}, {}, [])
     for number in range(1, 40):
         if number < 8:
             recipe, parents = stack([random.choice(list(BODIES)) for _ in range(4)]), ()
         else:
-            parent = random.choice(observations)
+            parent = random.choice(list(found.recipes))
             edit: Edit = ReplaceGene(
                 path=f"{random.randrange(4)}.0.1", gene=Gene(component=random.choice(list(BODIES)))
             )
-            recipe, parents = apply(parent.recipe, [edit], LIBRARY).recipe, (parent.attempt,)
-            changes.append(Change(edit, parent.recipe, random.gauss(0.0, 1.0)))
-        observations.append(Observation(number, parents, recipe, score(recipe, random) if number % 5 else None))
-    return observations, changes
+            recipe, parents = apply(found.recipes[parent], [edit], LIBRARY).recipe, (parent,)
+            found.changes.append(Change(edit, found.recipes[parent], random.gauss(0.0, 1.0)))
+        found.recipes[number], found.parents[number] = recipe, parents
+        if number % 5:
+            found.scores[number] = score(recipe, random)
+    return found
+
+
+def test_the_newest_cases_are_those_of_all_by_the_same_bases() -> None:
+    """A base may be older than the cases that are looked at."""
+    found = rows(1)
+    compositions = {number: Composition.of(recipe, KINDS) for number, recipe in found.recipes.items()}
+    whole = cases(found.parents, found.scores, compositions.__getitem__)
+    assert whole[-9:] == cases(found.parents, found.scores, compositions.__getitem__, newest=9)
 
 
 def test_a_setting_is_told_by_its_direction() -> None:
@@ -176,8 +204,6 @@ def test_a_setting_is_told_by_its_direction() -> None:
 
 def test_too_few_cases_tell_nothing() -> None:
     assert evidence([], [], KINDS) == Evidence()
-    one = Observation(1, (), stack(["attention", "swiglu"]), 1.0)
-    assert evidence([one], [], KINDS) == Evidence()
-    scores: Mapping[int, float] = {1: 1.0, 2: 2.0}
-    alike = [Observation(n, (), stack(["attention", "swiglu"]), own) for n, own in scores.items()]
-    assert evidence(alike, [], KINDS) == Evidence()
+    alike = Composition.of(stack(["attention", "swiglu"]), KINDS)
+    for count in (1, 2):
+        assert evidence([Case(alike, None, float(number)) for number in range(count)], [], KINDS) == Evidence()
