@@ -94,17 +94,15 @@ class Proposer:
         drafts: list[Drafted] = []
         pending: list[Individual] = []
         known = dict(history.hashes)
-        sweeps = islice(self._sweeps(history, known), self.population // SWEPT_PART)
+        sweeps = self._sweeps(history, known)
+        given = self._seeds() if generation == 1 else islice(sweeps, self.population // SWEPT_PART)
         fresh = 0
         offered = iter(offers)
         while fresh < wanted and len(drafts) < wanted * TRIES_PER_PROPOSAL:
             attempt = first + len(drafts)
             random = Random(f"{self.seed}/{attempt}")
             offer = next(offered, None)
-            if offer is not None:
-                variation = offer.variation
-            else:
-                variation = self._seed(len(drafts)) if generation == 1 else next(sweeps, None)
+            variation = next(given, None) if offer is None else offer.variation
             if variation is None:
                 parent = self.strategy.parent(history, pending, random)
                 partners = history.ranked[: 2 * self.population]
@@ -120,13 +118,11 @@ class Proposer:
                 known[draft.subject.hash] = attempt
         return drafts
 
-    def _seed(self, index: int) -> Variation | None:
+    def _seeds(self) -> Iterator[Variation]:
+        """The user's recipes, then published ones."""
         published = {name: load_architectures()[name].recipe for name in seed_names()}
-        named = [*self.seeds.items(), *published.items()]
-        if index >= len(named):
-            return None
-        name, recipe = named[index]
-        return Variation(SEED, (), (), (name,), recipe)
+        for name, recipe in (*self.seeds.items(), *published.items()):
+            yield Variation(SEED, (), (), (name,), recipe)
 
     def _sweeps(self, history: History, known: Mapping[str, int]) -> Iterator[Variation]:
         """Variants of the best in their learning rate, but those that were trained already."""

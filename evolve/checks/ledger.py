@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import fsum, isclose
 
 from evolve.configuration import RECORDING
-from evolve.credit import LANGUAGE_MODEL
-from evolve.llm.mix import operator
 from evolve.llm.replay import MODELS
 from runs.archive import Archive
-from runs.calls import ANALYST_SLOT, Call, Role
+from runs.calls import ANALYST_SLOT, LANGUAGE_MODEL, Call, Role, operator
 from runs.language_models import role_summaries
 from runs.ledger import Ledger
 from runs.records import Attempt

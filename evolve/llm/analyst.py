@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from evolve.llm.answers import AnswerError, analysis_schema, parse_analysis
+from evolve.llm.briefing import Briefing
 from evolve.llm.desk import MOST_TOKENS
-from evolve.llm.evidence import Evidence
 from evolve.llm.grammar import analysis_grammar
 from evolve.llm.prompts import analyst_text
 from evolve.llm.protocol import Message, Request
@@ -15,15 +15,15 @@ from runs.calls import Conclusion
 ANALYSIS_NAME = "analysis"
 
 
-def analyst_request(evidence: Evidence, stable: str, skills: Sequence[str]) -> Request:
+def analyst_request(briefing: Briefing, stable: str, skills: Sequence[str]) -> Request:
     """The question about the results of the last finished generation."""
     return Request(
         stable,
-        (Message("user", analyst_text(evidence.of_results)),),
+        (Message("user", analyst_text(briefing.of_results)),),
         analysis_schema(),
         ANALYSIS_NAME,
         MOST_TOKENS,
-        analysis_grammar(skills, evidence.cited()),
+        analysis_grammar(skills, briefing.cited()),
     )
 
 

@@ -64,14 +64,14 @@ def stable_text(published: Library) -> str:
     return "\n".join(parts)
 
 
-def planner_text(evidence: Mapping[str, Any]) -> str:
+def planner_text(told: Mapping[str, Any]) -> str:
     """The question of a planner."""
-    return PLANNING + _quoted(evidence)
+    return PLANNING + _quoted(told)
 
 
-def analyst_text(evidence: Mapping[str, Any]) -> str:
+def analyst_text(told: Mapping[str, Any]) -> str:
     """The question of an analyst."""
-    return ANALYSING + _quoted(evidence)
+    return ANALYSING + _quoted(told)
 
 
 def repair_text(reason: str) -> str:
@@ -84,10 +84,10 @@ def _edit_line(edit: type[Edit]) -> str:
     return f"{edit.model_fields['kind'].default}({fields}): {' '.join((edit.__doc__ or '').split())}"
 
 
-def _quoted(evidence: Mapping[str, Any]) -> str:
+def _quoted(told: Mapping[str, Any]) -> str:
     """One JSON object, a line for each of its parts."""
     parts = (
         f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
-        for name, value in evidence.items()
+        for name, value in told.items()
     )
     return "{\n" + ",\n".join(parts) + "\n}"

@@ -25,8 +25,8 @@ from evolve.history import Individual
 from evolve.llm.analyst import analyst_request, conclusions_of
 from evolve.llm.answers import AnswerError
 from evolve.llm.breaker import FAILURES, PAUSE, paused_since
+from evolve.llm.briefing import Briefing
 from evolve.llm.desk import Desk
-from evolve.llm.evidence import Evidence
 from evolve.llm.mix import dollars_by_model, drawn_models
 from evolve.llm.planner import Proposed, Slot, begin, converse, planner_request
 from evolve.llm.prompts import planner_text, stable_text
@@ -48,7 +48,7 @@ EVENT = "llm"
 class Asked:
     """What was asked for one generation."""
 
-    evidence: Evidence
+    briefing: Briefing
     conversations: tuple[Future[Proposed], ...]
     analysis: Future[Call]
 
@@ -82,7 +82,7 @@ class LanguageModels:
         """Whether questions for a generation are out."""
         return generation in self._asked
 
-    def ask(self, generation: int, evidence: Evidence, credit: Mapping[str, Credit]) -> None:
+    def ask(self, generation: int, briefing: Briefing, credit: Mapping[str, Credit]) -> None:
         """Send the questions for a generation and return at once; `credit` is what operators had achieved by then.
 
         Rows of all first calls are committed before any goes out, in the order of slots.
@@ -95,13 +95,13 @@ class LanguageModels:
         since = {name: paused_since(calls[name], generation) for name in self.desk.names}
         self._tell_pauses(generation, since)
         paused = {name for name, first in since.items() if first is not None}
-        slots = self._slots(generation, evidence, credit, dollars_by_model(earlier))
+        slots = self._slots(generation, briefing, credit, dollars_by_model(earlier))
         work: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
-        analysis = self._begin_analysis(generation, evidence, paused, work)
+        analysis = self._begin_analysis(generation, briefing, paused, work)
         conversations = [self._begin(slot, paused, work) for slot in slots]
         for _ in range(min(IN_FLIGHT, 1 + len(slots))):
             Thread(target=_work_through, args=(work,), daemon=True).start()
-        self._asked[generation] = Asked(evidence, tuple(conversations), analysis)
+        self._asked[generation] = Asked(briefing, tuple(conversations), analysis)
 
     def collect(self, generation: int, library: Library) -> list[Offer]:
         """Wait for a generation's answers; returns what they propose, refused ones too, in the order of slots.
@@ -124,7 +124,7 @@ class LanguageModels:
             self.desk.ledger.forget(generation)
 
     def _slots(
-        self, generation: int, evidence: Evidence, credit: Mapping[str, Credit], dollars: Mapping[str, float]
+        self, generation: int, briefing: Briefing, credit: Mapping[str, Credit], dollars: Mapping[str, float]
     ) -> list[Slot]:
         config = self.configuration
         draw = Random(f"{config.seed}/llm/{generation}")
@@ -134,12 +134,12 @@ class LanguageModels:
         slots = []
         for number, model in enumerate(models, 1):
             random = Random(f"{config.seed}/llm/{generation}/{number}")
-            parent = strategy.parent(evidence.past, pending, random)
+            parent = strategy.parent(briefing.past, pending, random)
             assert parent is not None, "strategies without parents are refused at the start"
             pending.append(parent)
-            told = {"generation": generation, "proposal": number, "of": len(models), **evidence.of_parent(parent)}
+            told = {"generation": generation, "proposal": number, "of": len(models), **briefing.of_parent(parent)}
             slots.append(
-                self._slot(generation, number, model, parent, evidence.library, evidence.past.hashes, told)
+                self._slot(generation, number, model, parent, briefing.library, briefing.past.hashes, told)
             )
         return slots
 
@@ -177,11 +177,11 @@ class LanguageModels:
         return future
 
     def _begin_analysis(
-        self, generation: int, evidence: Evidence, paused: set[str], work: SimpleQueue[Any]
+        self, generation: int, briefing: Briefing, paused: set[str], work: SimpleQueue[Any]
     ) -> Future[Call]:
         future: Future[Call] = Future()
         name, place = self.desk.names[0], Place(generation, ANALYST_SLOT, 1)
-        request = analyst_request(evidence, self._stable, self._skills)
+        request = analyst_request(briefing, self._stable, self._skills)
         if name in paused:
             call = self.desk.skip(place, "analyst", name, _pause_reason(name))
         else:
@@ -195,7 +195,7 @@ class LanguageModels:
         if call.state != "answered":
             return
         try:
-            conclusions = conclusions_of(call.outcome.answer or "", asked.evidence.cited())
+            conclusions = conclusions_of(call.outcome.answer or "", asked.briefing.cited())
         except AnswerError as error:
             self._say(f"conclusions for generation {generation} are refused: {error}")
             return

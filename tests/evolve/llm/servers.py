@@ -193,14 +193,6 @@ def _messages_text(body: Mapping[str, Any]) -> str:
     return " ".join([*(block["text"] for block in system), *(turn["content"] for turn in body["messages"])])
 
 
-_STOP_REASONS: Mapping[Ending, str] = {
-    "whole": "end_turn",
-    "cut": "max_tokens",
-    "refused": "refusal",
-    "paused": "pause_turn",
-}
-
-
 def _messages_body(reply: Reply, usage: Usage) -> tuple[dict[str, Any], Usage]:
     if reply.status != 200:
         kind = {401: "authentication_error", 429: "rate_limit_error", 529: "overloaded_error"}

@@ -29,7 +29,7 @@ MOST_RESULTS = 24
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Briefing:
     """A search up to its last finished generation, as proposals for a later one may see it."""
 
     archive: SearchStore
@@ -54,7 +54,7 @@ class Evidence:
         last: int,
         predictions: Sequence[Prediction],
         conclusions: Sequence[Conclusion],
-    ) -> Evidence:
+    ) -> Briefing:
         """What the rows of generations up to `last` say; `past` holds the individuals of these."""
         attempts = {attempt.id: attempt for attempt in archive.attempts() if attempt.generation <= last}
         ancestry = {row.attempt: row for row in archive.genealogy() if row.attempt in attempts}
