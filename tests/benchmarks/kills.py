@@ -26,6 +26,8 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
+from tests.evolve.rows import GENEALOGY
+
 COMMAND = [
     "run",
     "--generations",
@@ -64,16 +66,6 @@ print("ready", flush=True)
 sys.stdin.readline()
 Store.open(sys.argv[1]).close()
 """
-
-GENEALOGY = (
-    "SELECT id, generation, operator, status, reason, recipe, duplicate_of, score, rung, family FROM attempts "
-    "ORDER BY id",
-    "SELECT attempt, position, parent FROM parents ORDER BY attempt, position",
-    "SELECT attempt, position, kind, edit, description FROM edits ORDER BY attempt, position",
-    "SELECT purpose, recipe, task, seed, rung, split, tokens, status, loss, accuracy FROM evaluations "
-    "ORDER BY purpose, recipe, task, seed, rung, split",
-    "SELECT generation, operator, attempts, improved, gain FROM operator_credit ORDER BY generation, operator",
-)
 
 KEYS = (
     "SELECT purpose || '/' || recipe || '/' || task || '/' || seed || '/' || rung || '/' || split FROM evaluations"

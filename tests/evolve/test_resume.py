@@ -13,17 +13,9 @@ from random import Random
 
 import pytest
 
-COMMAND = ["run", "--generations", "3", "--population", "4", "--scale", "micro", "--task", "recall", "--seed", "3"]
+from tests.evolve.rows import GENEALOGY
 
-COMPARED = (
-    "SELECT id, generation, operator, status, reason, recipe, duplicate_of, score, rung, family FROM attempts "
-    "ORDER BY id",
-    "SELECT attempt, position, parent FROM parents ORDER BY attempt, position",
-    "SELECT attempt, position, kind, edit, description FROM edits ORDER BY attempt, position",
-    "SELECT purpose, recipe, task, seed, rung, split, tokens, status, loss, accuracy FROM evaluations "
-    "ORDER BY purpose, recipe, task, seed, rung, split",
-    "SELECT generation, operator, attempts, improved, gain FROM operator_credit ORDER BY generation, operator",
-)
+COMMAND = ["run", "--generations", "3", "--population", "4", "--scale", "micro", "--task", "recall", "--seed", "3"]
 
 
 def start(directory: Path, *extra: str) -> subprocess.Popen[bytes]:
@@ -40,7 +32,7 @@ def finish(directory: Path, *extra: str) -> str:
 
 def content(directory: Path) -> list[list[tuple]]:
     with sqlite3.connect(directory / "search.db") as database:
-        return [database.execute(query).fetchall() for query in COMPARED]
+        return [database.execute(query).fetchall() for query in GENEALOGY]
 
 
 @pytest.fixture(scope="module")
