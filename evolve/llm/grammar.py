@@ -1,5 +1,6 @@
 """The answer schema narrowed to one parent: its own paths and positions, known components where their kind fits, and
-settings within their domains. An edit that follows it applies, but for what only typing the whole recipe shows.
+settings within their domains. What follows it nearly always applies: paths are the parent's, so an edit that moves them
+comes last, and only typing the whole recipe shows the rest.
 """
 
 from __future__ import annotations
@@ -8,39 +9,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from evolve.llm.answers import MOST_CONCLUSIONS
+from evolve.llm.sources import INVENTED, new_name, source_pattern
 from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS, MOST_BRANCHES
+from genome.arrangement import BODY_KINDS
 from genome.component import Component, Library
 from genome.edits.places import accepted_kinds
 from genome.kinds import KINDS, PLACES
 from genome.recipe import Recipe
 from genome.settings import Choice, Domain, Flag, Integer, LogRange, Setting
-from genome.text import TEXT_LIMIT
 
 Schema = dict[str, Any]
 
-NEW = "new_"
-"""What names of components begin with that an answer defines itself: known ones are listed, these are not."""
-
-NEW_NAME = f"^{NEW}[a-z][a-z0-9_]{{0,40}}$"
 MOST_EDITS = 4
 MOST_GENES = 3
+
+STEADY = ("replace_gene", "set_setting", "set_residual", "set_merge")
+"""Edits after which paths and positions mean what they meant before."""
 
 _NONE: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 0, "maxItems": 0}
 
 
-def grammar(recipe: Recipe, library: Library, skills: Sequence[str]) -> Schema:
+def grammar(recipe: Recipe, library: Library, skills: Sequence[str], *, invents: bool) -> Schema:
     """JSON schema of proposals that edit this recipe with published components and those that the recipe has.
 
-    It leaves out grafts, which are insertions and removals, and rewrites, which are components of one's own.
+    One that `invents` is the definition of a component and an edit that uses it; others define none. Grafts are left
+    out, which are insertions and removals, and rewrites, which are components of one's own.
     """
     expectation = _object(skill=_one_of(skills), effect=_one_of(["better", "same", "worse"]))
     return {
         **_object(
             motivation={"type": "string", "minLength": 1, "maxLength": 1000},
             expected=_list(expectation, 1, len(skills)),
-            edits=_list({"anyOf": list(_edits(recipe, library))}, 1, MOST_EDITS),
+            edits={"anyOf": list(_inventions(recipe) if invents else _changes())},
         ),
-        "$defs": {kind: _gene(_of_kind(library, recipe, (kind,))) for kind in KINDS},
+        "$defs": {
+            **({} if invents else _edit_definitions(recipe, library)),
+            **{kind: _gene(_of_kind(library, recipe, (kind,))) for kind in KINDS},
+        },
     }
 
 
@@ -56,6 +61,19 @@ def analysis_grammar(skills: Sequence[str], attempts: Sequence[int]) -> Schema:
     return _object(conclusions=_list(item, 0, MOST_CONCLUSIONS))
 
 
+def _changes() -> Iterable[Schema]:
+    """Arrays of edits: all but the last leave every gene in its place."""
+    for count in range(MOST_EDITS):
+        yield _row(*[{"$ref": "#/$defs/steady"}] * count, {"$ref": "#/$defs/edit"})
+
+
+def _edit_definitions(recipe: Recipe, library: Library) -> dict[str, Schema]:
+    edits = list(_edits(recipe, library))
+    steady = [edit for edit in edits if edit["properties"]["kind"]["const"] in STEADY]
+    moving = [edit for edit in edits if edit not in steady]
+    return {"steady": {"anyOf": steady}, "edit": {"anyOf": [{"$ref": "#/$defs/steady"}, *moving]}}
+
+
 def _edits(recipe: Recipe, library: Library) -> Iterable[Schema]:
     blocks = range(len(recipe.blocks))
     body = _any_kind(PLACES["block"])
@@ -69,13 +87,7 @@ def _edits(recipe: Recipe, library: Library) -> Iterable[Schema]:
     if removable := _removable(recipe):
         yield _edit("remove_gene", path=_one_of(removable))
     if len(blocks) < MOST_BLOCKS:
-        block = _object(
-            branches=_list(_list(body, 1, MOST_GENES), 1, 1),
-            merge={"type": "null"},
-            residual=_or_none("residual"),
-            repeat={"const": 1},
-        )
-        yield _edit("insert_block", position=_one_of(range(len(blocks) + 1)), block=block)
+        yield _insert_block(recipe, _list(body, 1, MOST_GENES))
         yield _edit("duplicate_block", position=_one_of(blocks))
     if len(blocks) > FEWEST_BLOCKS:
         yield _edit("remove_block", position=_one_of(blocks))
@@ -90,7 +102,47 @@ def _edits(recipe: Recipe, library: Library) -> Iterable[Schema]:
         if len(block.branches) < MOST_BRANCHES:
             branch, merge = _list(body, 1, MOST_GENES), _any_kind(("merge",))
             yield _edit("split_block", position={"const": position}, branch=branch, merge=merge)
-    yield _edit("define_component", source={"type": "string", "minLength": 1, "maxLength": TEXT_LIMIT})
+
+
+def _inventions(recipe: Recipe) -> Iterable[Schema]:
+    """Pairs of edits: a component of some kind is defined and used."""
+    for kind in INVENTED:
+        if uses := list(_uses(recipe, kind)):
+            source = {"type": "string", "pattern": source_pattern(kind)}
+            yield _row(_edit("define_component", source=source), {"anyOf": uses})
+
+
+def _uses(recipe: Recipe, kind: str) -> Iterable[Schema]:
+    """Edits that bring in the answer's own component of a kind."""
+    new = _object(component={"const": new_name(kind)}, settings=_NONE)
+    paths = [path for path, _ in recipe.genes() if kind in accepted_kinds(recipe, path)]
+    if paths:
+        yield _edit("replace_gene", path=_one_of(paths), gene=new)
+    for address, places in _open_places(recipe).items():
+        if kind in PLACES.get(address, PLACES["block"]):
+            yield _edit("insert_gene", path=_one_of(places), gene=new)
+    if kind in BODY_KINDS and len(recipe.blocks) < MOST_BLOCKS:
+        yield _insert_block(recipe, _row(_any_kind(("norm",)), new))
+    if kind == "residual":
+        yield _edit("set_residual", position=_one_of(range(len(recipe.blocks))), gene=new)
+    for position, block in enumerate(recipe.blocks):
+        if len(block.branches) < MOST_BRANCHES and kind in BODY_KINDS:
+            branch, merge = _row(_any_kind(("norm",)), new), _any_kind(("merge",))
+            yield _edit("split_block", position={"const": position}, branch=branch, merge=merge)
+        if len(block.branches) < MOST_BRANCHES and kind == "merge":
+            branch = _list(_any_kind(PLACES["block"]), 1, MOST_GENES)
+            yield _edit("split_block", position={"const": position}, branch=branch, merge=new)
+
+
+def _insert_block(recipe: Recipe, branch: Schema) -> Schema:
+    """The insertion of a block of one branch, wherever it may stand."""
+    block = _object(
+        branches=_list(branch, 1, 1),
+        merge={"type": "null"},
+        residual=_or_none("residual"),
+        repeat={"const": 1},
+    )
+    return _edit("insert_block", position=_one_of(range(len(recipe.blocks) + 1)), block=block)
 
 
 def _open_places(recipe: Recipe) -> dict[str, list[str]]:
@@ -122,7 +174,7 @@ def _of_kind(library: Library, recipe: Recipe, kinds: Sequence[str]) -> list[Com
 
 
 def _gene(components: Sequence[Component]) -> Schema:
-    """A gene of one of the components, with settings of its own; or of one that the answer defines."""
+    """A gene of one of the components, with settings of its own."""
     plain = [component.name for component in components if not component.settings]
     variants = [_object(component=_one_of(plain), settings=_NONE)] if plain else []
     for component in components:
@@ -130,8 +182,7 @@ def _gene(components: Sequence[Component]) -> Schema:
             pairs = {"anyOf": [_pair(setting) for setting in component.settings]}
             settings = _list(pairs, 0, len(component.settings))
             variants.append(_object(component={"const": component.name}, settings=settings))
-    new = {"type": "string", "pattern": NEW_NAME}
-    return {"anyOf": [*variants, _object(component=new, settings=_NONE)]}
+    return {"anyOf": variants}
 
 
 def _pair(setting: Setting) -> Schema:
@@ -169,6 +220,11 @@ def _object(**fields: Mapping[str, Any]) -> Schema:
 
 def _list(item: Mapping[str, Any], least: int, most: int) -> Schema:
     return {"type": "array", "items": item, "minItems": least, "maxItems": most}
+
+
+def _row(*items: Schema) -> Schema:
+    """An array of just these."""
+    return {"type": "array", "prefixItems": list(items), "minItems": len(items), "maxItems": len(items)}
 
 
 def _one_of(values: Iterable[Any]) -> Schema:

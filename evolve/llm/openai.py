@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,7 +38,10 @@ class OpenAIProvider:
     key: str | None = field(default=None, repr=False)
 
     def ask(self, request: Request, deadline: float) -> Answer:
-        """One call, once; see `Provider.ask`. The request's grammar, else its schema, goes as `response_format`."""
+        """One call, once; see `Provider.ask`. The request's grammar, else its schema, goes as `response_format`.
+
+        Patterns of the grammar do not go: servers read them by rules of their own, or refuse them.
+        """
         # The connection forgets its socket when it hands it to a response.
         sockets: list[socket.socket] = []
 
@@ -84,20 +88,26 @@ class OpenAIProvider:
         turns = [{"role": message.role, "content": message.text} for message in request.messages]
         # OpenAI's own server has renamed it; others know the old name.
         most = "max_completion_tokens" if self.endpoint.host == OPENAI_HOST else "max_tokens"
-        schema = request.schema if request.grammar is None else request.grammar
+        schema = request.schema if request.grammar is None else _without_patterns(request.grammar)
         return {
             "model": self.model,
             "messages": [*stable, *turns],
             most: request.most_tokens,
             "response_format": {
                 "type": "json_schema",
-                "json_schema": {"name": request.name, "schema": dict(schema)},
+                "json_schema": {"name": request.name, "schema": schema},
             },
         }
 
     @property
     def _secrets(self) -> tuple[str, ...]:
         return (*self.endpoint.secrets, *((self.key,) if self.key else ()))
+
+
+def _without_patterns(schema: Any) -> Any:
+    if isinstance(schema, Mapping):
+        return {name: _without_patterns(part) for name, part in schema.items() if name != "pattern"}
+    return [_without_patterns(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:

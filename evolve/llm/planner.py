@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 from evolve.history import Individual
 from evolve.llm.answers import AnswerError, Plan, one_line, parse_plan, plan_schema
 from evolve.llm.desk import LEAST_SECONDS, MOST_TOKENS, Desk, settled_reason
 from evolve.llm.grammar import grammar
-from evolve.llm.prompts import repair_text
+from evolve.llm.prompts import planner_text, repair_text
 from evolve.llm.protocol import Message, Request
 from evolve.variation import Variation
 from genome.component import Library
 from genome.edits import Edit, apply
 from genome.errors import GenomeError
+from genome.recipe import Recipe
 from runs.calls import BUDGET, Call, Place, operator
 
 PLAN_NAME = "proposal"
+
+INVENTING = 4
+"""One proposal in so many is to define a component of its own, the others are to use known ones."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +64,22 @@ class Proposed:
         return Variation(name, parents, self.edits, tuple(e.kind for e in self.edits), None, reason=self.reason)
 
 
+def invents(generation: int, number: int) -> bool:
+    """Whether a generation's proposal of this number is to define a component of its own."""
+    return (generation + number) % INVENTING == 0
+
+
 def planner_request(
-    slot_parent: Individual, stable: str, text: str, library: Library, skills: list[str]
+    recipe: Recipe, stable: str, told: Mapping[str, Any], library: Library, skills: Sequence[str], *, invents: bool
 ) -> Request:
-    """The question of a slot, with the schema of its answer and the narrower one of this parent."""
+    """The question about a recipe, with the schema of its answer and the narrower one of this parent."""
     return Request(
         stable,
-        (Message("user", text),),
+        (Message("user", planner_text(told, invents=invents)),),
         plan_schema(),
         PLAN_NAME,
         MOST_TOKENS,
-        grammar(slot_parent.recipe, library, skills),
+        grammar(recipe, library, skills, invents=invents),
     )
 
 

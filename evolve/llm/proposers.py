@@ -28,8 +28,8 @@ from evolve.llm.breaker import FAILURES, PAUSE, paused_since
 from evolve.llm.briefing import Briefing
 from evolve.llm.desk import Desk
 from evolve.llm.mix import dollars_by_model, drawn_models
-from evolve.llm.planner import Proposed, Slot, begin, converse, planner_request
-from evolve.llm.prompts import planner_text, stable_text
+from evolve.llm.planner import Proposed, Slot, begin, converse, invents, planner_request
+from evolve.llm.prompts import stable_text
 from evolve.proposals import Offer, Proposer
 from evolve.strategies import make_strategy
 from genome.component import Component, Library
@@ -155,7 +155,9 @@ class LanguageModels:
     ) -> Slot:
         own = {gene.component: components[gene.component] for _, gene in parent.recipe.genes()}
         library: dict[str, Component] = {**self._published, **own}
-        request = planner_request(parent, self._stable, planner_text(told), library, self._skills)
+        request = planner_request(
+            parent.recipe, self._stable, told, library, self._skills, invents=invents(generation, number)
+        )
         return Slot(
             generation,
             number,

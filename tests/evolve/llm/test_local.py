@@ -8,14 +8,19 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cognition.loader import load_architectures, load_library
 from evolve.cli import main
+from evolve.llm.answers import parse_plan
+from evolve.llm.planner import planner_request
 from evolve.llm.protocol import Answer, Message, Provider, ProviderError, Request
 from evolve.llm.specification import provider_of
+from genome.edits import apply
 from tests.evolve.llm.tiny_model import write_model
 
 PROPERTIES: dict[str, Any] = {
@@ -76,6 +81,23 @@ def test_the_narrower_grammar_goes_before_the_schema(provider: Provider) -> None
     narrow = {**SCHEMA, "properties": {**PROPERTIES, "component": {"const": "hyena"}, "block": {"const": 7}}}
     found = json.loads(ask(provider, grammar=narrow).text)
     assert (found["component"], found["block"]) == ("hyena", 7)
+
+
+@pytest.mark.parametrize("invents", [False, True])
+def test_what_random_numbers_propose_of_a_parent_applies(provider: Provider, invents: bool) -> None:
+    library, architectures = load_library(), load_architectures()
+    for name in ("llama", "griffin", "primer"):
+        recipe = architectures[name].recipe
+        request = planner_request(recipe, "", {"parent": name}, library, ["recall"], invents=invents)
+        assert request.grammar is not None
+        # Nothing of a motivation has to be right, and a random one is as long as it may be.
+        short = {**request.grammar["properties"], "motivation": {"type": "string", "maxLength": 9}}
+        answer = provider.ask(
+            replace(request, grammar={**request.grammar, "properties": short}), time.monotonic() + 60
+        )
+        plan = parse_plan(answer.text)
+        assert ("define_component" in {edit.kind for edit in plan.edits}) == invents
+        assert apply(recipe, plan.edits, library).recipe != recipe
 
 
 def test_the_same_request_gets_the_same_answer(provider: Provider) -> None:

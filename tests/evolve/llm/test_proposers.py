@@ -16,6 +16,7 @@ from evaluators.jobs import Job, Outcome
 from evolve.cli import main
 from evolve.llm.breaker import FAILURES, PAUSE
 from evolve.llm.mix import drawn_models
+from evolve.llm.prompts import INVENTING, KNOWN
 from evolve.llm.protocol import ProviderError, Request, Usage
 from evolve.llm.replay import Recording
 from runs.calls import Limits, operator
@@ -114,7 +115,10 @@ def test_questions_quote_the_search_as_data_and_keep_one_prefix(tmp_path: Path) 
         assert data["parent"]["sources"]
         assert data["parent"]["skills"]["recall"]["of"] > 0
         assert data["lineage"]
-        assert request.grammar is not None
+        assert ("define_component" in json.dumps(request.grammar)) == (INVENTING in request.messages[0].text)
+    inventing = sum(INVENTING in text for text in texts)
+    assert 0 < inventing <= len(texts) / 3
+    assert all(KNOWN in text for text in texts if INVENTING not in text)
     analysed = [data_of(request) for request in model.requests if request.name == "analysis"]
     assert any("recall" in row["skill_changes"] for row in analysed[-1]["results"])
     assert {row["outcome"] for data in analysed for row in data["results"]} >= {"screened", "evaluated"}

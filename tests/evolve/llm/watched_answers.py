@@ -47,7 +47,7 @@ def slot() -> Slot:
         3,
         Fitness(),
     )
-    request = planner_request(parent, "", "{}", library, ["recall"])
+    request = planner_request(recipe, "", {}, library, ["recall"], invents=True)
     return Slot(3, 1, "test:model", parent, request, library, lambda variation: "")
 
 
