@@ -94,7 +94,7 @@ class History:
 
     def until(self, generation: int) -> History:
         """What was known when this generation was finished."""
-        past = History(self.library)
+        past = History(self.library, compositions=self.compositions)
         for individual in self.individuals.values():
             if individual.generation <= generation:
                 past.add(individual)

@@ -105,8 +105,7 @@ class Proposer:
             variation = next(given, None) if offer is None else offer.variation
             if variation is None:
                 parent = self.strategy.parent(history, pending, random)
-                partners = history.ranked[: 2 * self.population]
-                variation = vary(box, parent, partners, history, credit, random)
+                variation = vary(box, parent, self.partners(history), history, credit, random)
                 if parent is not None:
                     pending.append(parent)
             draft = self.check(variation, attempt, known, history.library)
@@ -117,6 +116,10 @@ class Proposer:
                 fresh += 1
                 known[draft.subject.hash] = attempt
         return drafts
+
+    def partners(self, history: History) -> Sequence[Individual]:
+        """The best: whom a parent may be crossed with, and beside whom its weaknesses show."""
+        return history.ranked[: 2 * self.population]
 
     def _seeds(self) -> Iterator[Variation]:
         """The user's recipes, then published ones."""

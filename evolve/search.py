@@ -133,7 +133,9 @@ class Search:
         store = self.laboratory.store
         first = store.attempt_count() + 1
         offers = self._offers(generation, yardstick)
-        drafts = self.proposer.draft(generation, first, self.history, self.credit, self.guide(), offers)
+        drafts = self.proposer.draft(
+            generation, first, self.history, self.credit, self.guide(self.history), offers
+        )
         for draft in drafts:
             self.library.update({c.name: c for c in draft.variation.components if draft.subject is not None})
         if generation == 1:
@@ -148,15 +150,17 @@ class Search:
         if self.language is None or last < 1:
             return
         ledger, past = self.language.desk.ledger, self.history.until(last)
-        briefing = Briefing.gathered(
+        briefing = Briefing(
             self.laboratory.store,
+            ledger,
             past,
             self.library,
             yardstick,
             self.laboratory.scale,
             last,
-            ledger.predictions(),
             ledger.newest_conclusions(generation - 1),
+            self.guide(past),
+            self.proposer.partners(past),
         )
         self.language.ask(generation, briefing, self._credit_until(last))
 
@@ -168,9 +172,9 @@ class Search:
             self._ask(generation, yardstick)
         return self.language.collect(generation, self.library)
 
-    def guide(self) -> Guide | None:
-        """What weighs in the next generation, where the search is guided."""
-        return None if self.knowledge is None else guide(self.knowledge, self.history, self.tasks)
+    def guide(self, history: History) -> Guide | None:
+        """What weighs in the generation after such a history, where the search is guided."""
+        return None if self.knowledge is None else guide(self.knowledge, history, self.tasks)
 
     def _proposed(self, generation: int) -> bool:
         return bool(self.laboratory.store.attempts(generation=generation))

@@ -184,6 +184,11 @@ class Archive:
         """Numbers of every attempt that descends from `number`, ascending, each once."""
         return self._related(number, "SELECT attempt FROM parents JOIN found ON parents.parent = found.id")
 
+    def children(self, number: int) -> list[int]:
+        """Numbers of the attempts whose first parent is `number`, ascending: those that edited its recipe."""
+        sql = "SELECT attempt FROM parents WHERE parent = ? AND position = 0 ORDER BY attempt"
+        return [attempt for (attempt,) in self._tuples(sql, [number])]
+
     def lineage(self, number: int) -> list[records.LineageStep]:
         """From a founder to attempt `number`, oldest first, always through the parent with the best score."""
         self.attempt(number)

@@ -191,6 +191,7 @@ def _descent_is_told(stores: Stores, folder: Path) -> Iterator[str]:
     yield from _different("parents in order", store.attempt(3).parents, (1, 2))
     yield from _different("ancestors", store.ancestors(5), [1, 2, 3])
     yield from _different("descendants", store.descendants(1), [3, 4, 5])
+    yield from _different("children by the first parent", [store.children(n) for n in (1, 2)], [[3, 4], []])
     steps = [(step.attempt.id, step.gain) for step in store.lineage(3)]
     yield from _different("the lineage by the best parent", steps, [(2, None), (3, 0.5)])
     told = [(row.attempt, row.parents, row.edits, row.gain) for row in store.genealogy()]
@@ -198,6 +199,8 @@ def _descent_is_told(stores: Stores, folder: Path) -> Iterator[str]:
     yield from _different(
         "the genealogy", told, [(1, (), "", None), (2, (), "", None), (3, (1, 2), "joined", 0.5), *rest]
     )
+    some = [(row.attempt, row.gain) for row in store.genealogy([4, 3])]
+    yield from _different("the genealogy of some attempts", some, [(3, 0.5), (4, -0.125)])
     yield from _different("attempts of a generation", [a.id for a in store.attempts(generation=2)], [3, 4])
     yield from _different("attempts of a status", [a.id for a in store.attempts(status="proposed")], [5])
     yield from _accepted("an attempt that there is not", lambda: store.attempt(6))

@@ -199,12 +199,12 @@ class Ledger:
         (row,) = self._rows("SELECT max(generation) AS last FROM conclusions WHERE generation <= ?", generation)
         return [] if row["last"] is None else self.conclusions(row["last"])
 
-    def predictions(self) -> list[Prediction]:
-        """Every prediction of a language model, by attempt."""
-        return [
-            Prediction(**row)
-            for row in self._rows("SELECT attempt, skill, effect FROM predictions ORDER BY attempt, skill")
-        ]
+    def predictions(self, attempts: Sequence[int] | None = None) -> list[Prediction]:
+        """Every prediction of a language model, or those of these attempts, by attempt."""
+        among = "" if attempts is None else "WHERE attempt IN (SELECT value FROM json_each(?))"
+        values = [] if attempts is None else [json.dumps(list(attempts))]
+        sql = f"SELECT attempt, skill, effect FROM predictions {among} ORDER BY attempt, skill"
+        return [Prediction(**row) for row in self._rows(sql, *values)]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -68,12 +68,11 @@ def search_verdicts(
     archive: Archive | SearchStore,
     predictions: Sequence[Prediction],
     yardstick: Yardstick | None,
-    last: int | None = None,
 ) -> list[Verdict]:
-    """Verdicts on a search's predictions; of generations up to `last` where it is given."""
+    """Verdicts on a search's predictions."""
     if yardstick is None or not predictions:
         return []
-    settled = {a.id: a for a in archive.attempts() if last is None or a.generation <= last}
+    settled = {a.id: a for a in archive.attempts()}
     full = {number for number, attempt in settled.items() if attempt.status == "evaluated"}
     losses: dict[int, dict[str, float]] = {}
     for evaluation in archive.evaluations(purpose="search"):

@@ -38,13 +38,14 @@ class Guide:
     """A function of what the search began with and of its settled attempts.
 
     `answers` are components by skill, `strengths` those of the known pairs; an unknown pair has none, and weighs 1.
-    `skills` are those of the tasks by name.
+    `skills` are those of the tasks by name, `reasons` say where the strength of a pair comes from.
     """
 
     answers: Mapping[str, Sequence[Answer]] = field(default_factory=dict)
     strengths: Mapping[Pair, float] = field(default_factory=dict)
     skills: Mapping[str, str] = field(default_factory=dict)
     kinds: Kinds = field(default_factory=dict)
+    reasons: Mapping[Pair, str] = field(default_factory=dict)
 
     def weight(self, made: Iterable[Pair]) -> float:
         """The weight of a choice that makes these pairs: e to the sum of their strengths, bounded."""
@@ -104,4 +105,9 @@ def guide(knowledge: Knowledge, history: History, tasks: Sequence[Task]) -> Guid
     measured = lifts(own, lambda composition: composition.pairs)
     strengths = {affinity.pair: affinity.strength for affinity in knowledge.affinities}
     strengths |= {pair: lift.strength for pair, lift in measured.items()}
-    return Guide(knowledge.answers, strengths, {task.name: task.skill for task in tasks}, kinds)
+    reasons = {affinity.pair: affinity.reason for affinity in knowledge.affinities}
+    reasons |= {
+        pair: f"measured here: lift {lift.interval.mean:+.4f} in {lift.interval.cases} cases"
+        for pair, lift in measured.items()
+    }
+    return Guide(knowledge.answers, strengths, {task.name: task.skill for task in tasks}, kinds, reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,16 +10,19 @@ from statistics import median
 from typing import Any
 
 from evaluators.scales import Scale
-from evaluators.scores import Yardstick
+from evaluators.scores import Yardstick, task_scores
+from evolve.guidance.guide import Guide
 from evolve.history import History, Individual
+from evolve.llm.advice import advice
 from evolve.llm.answers import one_line
 from evolve.mutation import FEWEST_BLOCKS, MOST_BLOCKS
 from evolve.proposals import BUDGET_LIMIT, FLOPS_LIMIT
 from genome.component import Library
-from runs.calls import Conclusion, Prediction
+from runs.calls import Conclusion
 from runs.contract import SearchStore
-from runs.predictions import Verdict, search_verdicts
-from runs.records import Ancestry, Attempt
+from runs.ledger import Ledger
+from runs.predictions import Verdict, by_skill, verdicts
+from runs.records import Ancestry
 from runs.report.configurations import working_configurations
 
 Values = dict[str, Any]
@@ -27,44 +31,33 @@ MOST_SIBLINGS, MOST_STEPS, MOST_CONFIGURATIONS = 8, 8, 8
 MOST_RESULTS = 24
 """Attempts of which an analyst is told."""
 
+MOST_COMPARED = 256
+"""Recipes among which the best quarter is compared with the rest: all, or so many at even steps of rank."""
+
 
 @dataclass(frozen=True)
 class Briefing:
-    """A search up to its last finished generation, as proposals for a later one may see it."""
+    """A search up to its last finished generation, as proposals for a later one may see it.
+
+    `past` holds the individuals of generations up to `last`, and `guide` what weighs after them, where the search is
+    guided; `partners` are the best of them. Of the store only the rows that are told are read: what a briefing costs
+    does not grow with the attempts.
+    """
 
     archive: SearchStore
+    ledger: Ledger
     past: History
     library: Library
     yardstick: Yardstick
     scale: Scale
     last: int
-    attempts: Mapping[int, Attempt]
-    ancestry: Mapping[int, Ancestry]
-    predictions: Sequence[Prediction]
     conclusions: Sequence[Conclusion]
-
-    @classmethod
-    def gathered(
-        cls,
-        archive: SearchStore,
-        past: History,
-        library: Library,
-        yardstick: Yardstick,
-        scale: Scale,
-        last: int,
-        predictions: Sequence[Prediction],
-        conclusions: Sequence[Conclusion],
-    ) -> Briefing:
-        """What the rows of generations up to `last` say; `past` holds the individuals of these."""
-        attempts = {attempt.id: attempt for attempt in archive.attempts() if attempt.generation <= last}
-        ancestry = {row.attempt: row for row in archive.genealogy() if row.attempt in attempts}
-        expected = [own for own in predictions if own.attempt in attempts]
-        return cls(
-            archive, past, library, yardstick, scale, last, attempts, ancestry, tuple(expected), tuple(conclusions)
-        )
+    guide: Guide | None
+    partners: Sequence[Individual]
 
     def of_parent(self, parent: Individual) -> Values:
         """What a planner is told of the recipe that it edits."""
+        guided = {} if self.guide is None else {"guidance": self._advice(self.guide, parent)}
         return {
             "budget": self._budget(),
             "parent": {
@@ -78,6 +71,7 @@ class Briefing:
             },
             "lineage": self._lineage(parent),
             "siblings": self._siblings(parent),
+            **guided,
             "configurations_of_the_best": self._configurations,
             "conclusions": [conclusion.text for conclusion in self.conclusions],
         }
@@ -85,8 +79,8 @@ class Briefing:
     @cached_property
     def of_results(self) -> Values:
         """What an analyst is told: the newest results, what was expected of them, and what it concluded before."""
-        newest = [row for row in self.ancestry.values() if row.parents][-MOST_RESULTS:]
-        found = search_verdicts(self.archive, self.predictions, self.yardstick, self.last)
+        newest = self._newest()
+        found = self._verdicts(newest)
         return {
             "generation": self.last,
             "noise_of_a_score": round(self.yardstick.noise.score, 5),
@@ -118,24 +112,35 @@ class Briefing:
         names = dict.fromkeys(gene.component for _, gene in parent.recipe.genes())
         return {name: self.library[name].source for name in names}
 
+    def _advice(self, guide: Guide, parent: Individual) -> Mapping[str, Any]:
+        return advice(guide, parent, self.partners, self.library)
+
     def _profile(self, parent: Individual) -> dict[str, Values]:
         """Each task's loss in nats and score at the end of training, beside the population's."""
-        known = [own for own in self.past.ranked if own.prospect.curve]
         profile = {}
         for task, reference in self.yardstick.references.items():
-            scores = sorted((reference.score(own.prospect.curve[-1][task]) for own in known), reverse=True)
+            scores = self._scores[task]
             loss = parent.prospect.curve[-1][task]
             own = reference.score(loss)
             profile[task] = {
                 "loss": round(loss, 4),
                 "score": round(own, 4),
-                "rank": 1 + sum(score > own for score in scores),
+                "rank": 1 + len(scores) - bisect_right(scores, own),
                 "of": len(scores),
-                "best": round(scores[0], 4),
+                "best": round(scores[-1], 4),
                 "median": round(median(scores), 4),
                 "noise": round(self.yardstick.noise.tasks[task], 5),
             }
         return profile
+
+    @cached_property
+    def _scores(self) -> dict[str, list[float]]:
+        """What all that have a score reached in each task, ascending."""
+        known = [own.prospect.curve[-1] for own in self.past.ranked if own.prospect.curve]
+        return {
+            task: sorted(reference.score(losses[task]) for losses in known)
+            for task, reference in self.yardstick.references.items()
+        }
 
     def _lineage(self, parent: Individual) -> list[Values]:
         steps = self.archive.lineage(parent.attempt)[-MOST_STEPS:]
@@ -150,8 +155,34 @@ class Briefing:
 
     def _siblings(self, parent: Individual) -> list[Values]:
         """What was tried on the parent before, and what became of it."""
-        own = [row for row in self.ancestry.values() if row.parents[:1] == (parent.attempt,)]
-        return [self._result(row, ()) for row in own[-MOST_SIBLINGS:]]
+        settled = [number for number in self.archive.children(parent.attempt) if number <= self._end]
+        return [self._result(row, ()) for row in self.archive.genealogy(settled[-MOST_SIBLINGS:])]
+
+    @cached_property
+    def _end(self) -> int:
+        """The last attempt of the last generation that is told of."""
+        return self.archive.attempts(generation=self.last)[-1].id
+
+    def _newest(self) -> list[Ancestry]:
+        """The newest attempts with parents, in order."""
+        numbers: list[int] = []
+        for generation in range(self.last, 0, -1):
+            numbers = [own.id for own in self.archive.attempts(generation=generation) if own.parents] + numbers
+            if len(numbers) >= MOST_RESULTS:
+                break
+        return self.archive.genealogy(numbers[-MOST_RESULTS:])
+
+    def _verdicts(self, rows: Sequence[Ancestry]) -> list[Verdict]:
+        """Verdicts on what was predicted of these attempts."""
+        parents = {row.attempt: row.parents[0] for row in rows}
+        known = (self.past.individuals.get(number) for number in {*parents, *parents.values()})
+        scores = {
+            own.attempt: by_skill(task_scores(own.prospect.curve[-1], self.yardstick.references))
+            for own in known
+            if own is not None and own.status == "evaluated"
+        }
+        predictions = self.ledger.predictions(list(parents))
+        return verdicts(predictions, parents, scores, by_skill(self.yardstick.noise.tasks))
 
     def _result(self, row: Ancestry, found: Sequence[Verdict]) -> Values:
         values: Values = {
@@ -167,7 +198,7 @@ class Briefing:
             values["expected_score"] = _rounded(self.past.individuals[row.attempt].prospect.score)
         if changes := self._changes(row):
             values["skill_changes"] = changes
-        if reason := self.attempts[row.attempt].reason:
+        if reason := self.archive.attempt(row.attempt).reason:
             values["reason"] = one_line(reason)
         if own := [verdict for verdict in found if verdict.prediction.attempt == row.attempt]:
             values["predictions"] = [
@@ -197,7 +228,10 @@ class Briefing:
     @cached_property
     def _configurations(self) -> list[str]:
         kinds = {name: component.kind for name, component in self.library.items()}
-        rows = working_configurations([own.recipe for own in self.past.ranked], kinds)[:MOST_CONFIGURATIONS]
+        ranked = self.past.ranked
+        count = min(len(ranked), MOST_COMPARED)
+        recipes = [ranked[place * len(ranked) // count].recipe for place in range(count)]
+        rows = working_configurations(recipes, kinds)[:MOST_CONFIGURATIONS]
         return [
             f"{r.aspect}: {r.text} ({r.best} of {r.best_of} best, {r.rest} of {r.rest_of} others)" for r in rows
         ]

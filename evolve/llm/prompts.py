@@ -33,6 +33,14 @@ listed below and the parent's. A component that you define is named {NEW!r} and 
 define it before the edit that uses it. A recipe that was tried before is refused.
 """
 
+GUIDING = """\
+Where data holds `guidance`, it is what also guides the search's own mutations: a hint, not a rule. `weak_skills` are
+skills in which most of the best do better than the parent, or else the one in which it is farthest behind, with published
+components that answer them. Of neighbours, "a > b" is a directly before b among mixers and channel mixers, and "a | b"
+both in parallel branches; the number is how much better or worse than expected they do together, in units of a
+search's typical error.
+"""
+
 PLANNING = """\
 Propose one child of `parent` that you expect to score higher. Say in `motivation`, in two or three sentences, which
 weakness of its skills you address and why your edits should help; in `expected`, what each skill should do compared with
@@ -64,6 +72,7 @@ def stable_text(published: Library) -> str:
         "Edits:\n" + listed(_edit_line(edit) for edit in Edit.__args__),
         "Kinds that branches accept:\n" + listed(places),
         EDITING,
+        GUIDING,
         library_text(published),
     ]
     return "\n".join(parts)

@@ -238,7 +238,7 @@ def measure(folder: Path, name: str) -> tuple[float, float]:
 
 
 def _draft(proposer: Proposer, made: list[Drafted], search: Search, generation: int, first: int) -> None:
-    made.extend(proposer.draft(generation, first, search.history, search.credit, search.guide()))
+    made.extend(proposer.draft(generation, first, search.history, search.credit, search.guide(search.history)))
 
 
 def main() -> None:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from cognition.loader import load_library
 from evaluators.jobs import Job, Outcome
 from evolve.cli import main
+from evolve.llm.advice import MOST_PAIRS
 from evolve.llm.breaker import FAILURES, PAUSE
 from evolve.llm.mix import drawn_models
 from evolve.llm.prompts import INVENTING, KNOWN
@@ -34,6 +36,7 @@ from tests.evolve.llm.scripted import (
     useless,
 )
 
+LIBRARY = load_library()
 NAMES = ["test:good", "test:mediocre", "test:useless"]
 
 
@@ -82,8 +85,10 @@ def test_the_cheaper_of_two_equal_models_is_drawn_more_often() -> None:
 
 
 def test_no_more_than_the_share_and_every_call_leads_to_its_attempt(tmp_path: Path) -> None:
-    with search_with(tmp_path, [Scripted("test:m", repaired)], generations=6, llm_share=0.25) as search:
+    model = Scripted("test:m", repaired)
+    with search_with(tmp_path, [model], generations=6, llm_share=0.25, guidance="off") as search:
         search.run()
+        assert all("guidance" not in data_of(request) for request in model.requests)
         store, calls = search.laboratory.store, ledger_of(search).calls()
         for generation in range(1, 7):
             own = [a for a in of_models(store) if a.generation == generation]
@@ -115,7 +120,15 @@ def test_questions_quote_the_search_as_data_and_keep_one_prefix(tmp_path: Path) 
         assert data["parent"]["sources"]
         assert data["parent"]["skills"]["recall"]["of"] > 0
         assert data["lineage"]
+        guidance = data["guidance"]
+        for answer in guidance["weak_skills"]["recall"]:
+            origin = LIBRARY[answer["component"]].provenance
+            assert origin is not None
+            assert answer["paper"] == f"arXiv {origin.arxiv}"
+        assert 0 < len(guidance["neighbours_that_do_well"]) <= MOST_PAIRS
         assert ("define_component" in json.dumps(request.grammar)) == (INVENTING in request.messages[0].text)
+    told = [line for request in planned for line in data_of(request)["guidance"]["neighbours_that_do_well"]]
+    assert any("published in " in line for line in told)
     inventing = sum(INVENTING in text for text in texts)
     assert 0 < inventing <= len(texts) / 3
     assert all(KNOWN in text for text in texts if INVENTING not in text)
@@ -160,7 +173,7 @@ def test_a_replay_is_the_same_search_for_free(tmp_path: Path) -> None:
     with search_with(tmp_path / "a", models, **options) as search:
         search.run()
         recorded, paid = genealogy(search.laboratory.store), ledger_of(search).spent()
-    assert any(row[2].startswith("llm:") and row[5] == "evaluated" for row in recorded)
+    assert any(row[2].startswith("llm:") and row[5] in ("screened", "evaluated") for row in recorded)
     with search_with(tmp_path / "b", [], recording=Recording.of(tmp_path / "a"), **options) as search:
         search.run()
         assert genealogy(search.laboratory.store) == recorded
@@ -172,14 +185,18 @@ def test_a_replay_is_the_same_search_for_free(tmp_path: Path) -> None:
 
 
 def test_a_longer_target_gives_what_it_would_have_given_at_once(tmp_path: Path) -> None:
-    with search_with(tmp_path / "a", [Scripted("test:m", repaired)], generations=5) as search:
+    one, other = Scripted("test:m", repaired), Scripted("test:m", repaired)
+    with search_with(tmp_path / "a", [one], generations=5) as search:
         search.run()
         whole = genealogy(search.laboratory.store)
     for generations in (1, 2, 4, 5):
-        with search_with(tmp_path / "b", [Scripted("test:m", repaired)], generations=generations) as search:
+        with search_with(tmp_path / "b", [other], generations=generations) as search:
             search.run()
             found = genealogy(search.laboratory.store)
     assert found == whole
+    texts, others = ([own.messages[-1].text for own in model.requests] for model in (one, other))
+    assert sorted(texts) == sorted(others)
+    assert any('"guidance"' in text for text in texts)
 
 
 def test_texts_that_are_not_kept_are_gone_and_cannot_be_replayed(tmp_path: Path) -> None:
