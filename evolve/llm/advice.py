@@ -23,33 +23,30 @@ def advice(
 ) -> Mapping[str, Any]:
     """What a guide says of a parent, whose weaknesses show beside its `partners`, as JSON values.
 
-    Neighbours are told where one of the two is a component of the parent or such an answer; those of which both are
-    go before others of the same strength.
+    Only what a proposal may name is told: published components and those of the parent. Of neighbours, one is a
+    component of the parent or such an answer; those of which both are go before others of the same strength.
     """
-    weak = guide.weaknesses(parent, partners)
-    answers = {skill: _published(guide.answers[skill], library)[:MOST_ANSWERS] for skill in weak}
-    near = {gene.component for _, gene in parent.recipe.genes()}
-    near |= {answer.component for own in answers.values() for answer in own}
+    published = {name for name, component in library.items() if component.provenance is not None}
+    own = {gene.component for _, gene in parent.recipe.genes()}
+    answers = {
+        skill: [answer for answer in guide.answers[skill] if answer.component in published][:MOST_ANSWERS]
+        for skill in guide.weaknesses(parent, partners)
+    }
+    near = own | {answer.component for found in answers.values() for answer in found}
 
     def order(pair: Pair) -> tuple[float, int, str]:
         return -abs(guide.strengths[pair]), -len(near & {pair.first, pair.second}), str(pair)
 
-    pairs = sorted((pair for pair in guide.strengths if pair.first in near or pair.second in near), key=order)
+    named = published | own
+    near_pairs = (pair for pair in guide.strengths if near & {pair.first, pair.second})
+    told = sorted((pair for pair in near_pairs if {pair.first, pair.second} <= named), key=order)
+    well = [_line(guide, pair) for pair in told if guide.strengths[pair] > 0]
+    badly = [_line(guide, pair) for pair in told if guide.strengths[pair] < 0]
     return {
-        "weak_skills": {skill: [_told(answer, library) for answer in own] for skill, own in answers.items()},
-        "neighbours_that_do_well": [_line(guide, pair) for pair in pairs if guide.strengths[pair] > 0][
-            :MOST_PAIRS
-        ],
-        "neighbours_that_do_badly": [_line(guide, pair) for pair in pairs if guide.strengths[pair] < 0][
-            :MOST_PAIRS
-        ],
+        "weak_skills": {skill: [_told(answer, library) for answer in found] for skill, found in answers.items()},
+        "neighbours_that_do_well": well[:MOST_PAIRS],
+        "neighbours_that_do_badly": badly[:MOST_PAIRS],
     }
-
-
-def _published(answers: Sequence[Answer], library: Library) -> list[Answer]:
-    """Answers that a proposal may name: a search's library need not have all that a cognition store knows."""
-    known = (answer for answer in answers if answer.component in library)
-    return [answer for answer in known if library[answer.component].provenance is not None]
 
 
 def _told(answer: Answer, library: Library) -> dict[str, Any]:

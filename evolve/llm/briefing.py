@@ -40,8 +40,7 @@ class Briefing:
     """A search up to its last finished generation, as proposals for a later one may see it.
 
     `past` holds the individuals of generations up to `last`, and `guide` what weighs after them, where the search is
-    guided; `partners` are the best of them. Of the store only the rows that are told are read: what a briefing costs
-    does not grow with the attempts.
+    guided; `partners` are the best of them. Of the store only the rows that are told are read.
     """
 
     archive: SearchStore
@@ -119,7 +118,7 @@ class Briefing:
         """Each task's loss in nats and score at the end of training, beside the population's."""
         profile = {}
         for task, reference in self.yardstick.references.items():
-            scores = self._scores[task]
+            scores, middle = self._scores[task]
             loss = parent.prospect.curve[-1][task]
             own = reference.score(loss)
             profile[task] = {
@@ -128,19 +127,20 @@ class Briefing:
                 "rank": 1 + len(scores) - bisect_right(scores, own),
                 "of": len(scores),
                 "best": round(scores[-1], 4),
-                "median": round(median(scores), 4),
+                "median": round(middle, 4),
                 "noise": round(self.yardstick.noise.tasks[task], 5),
             }
         return profile
 
     @cached_property
-    def _scores(self) -> dict[str, list[float]]:
-        """What all that have a score reached in each task, ascending."""
+    def _scores(self) -> dict[str, tuple[list[float], float]]:
+        """What all that have a score reached in each task, ascending, with the median."""
         known = [own.prospect.curve[-1] for own in self.past.ranked if own.prospect.curve]
-        return {
+        scores = {
             task: sorted(reference.score(losses[task]) for losses in known)
             for task, reference in self.yardstick.references.items()
         }
+        return {task: (own, median(own)) for task, own in scores.items()}
 
     def _lineage(self, parent: Individual) -> list[Values]:
         steps = self.archive.lineage(parent.attempt)[-MOST_STEPS:]

@@ -28,6 +28,7 @@ from candidates import Instant
 
 from cognition.loader import load_library
 from evolve.configuration import Configuration
+from evolve.llm.briefing import Briefing
 from evolve.proposals import Drafted, Proposer
 from evolve.prospect import Losses
 from evolve.search import Search
@@ -41,6 +42,7 @@ from genome.recipe import Recipe, recipe_hash
 from runs import records
 from runs.contract import SearchStore
 from runs.genealogy import tree, tree_lines
+from runs.ledger import Ledger
 from runs.report.data import gather
 from runs.report.page import page
 from runs.store import Store
@@ -55,6 +57,7 @@ OPERATORS = [name for name in MUTATIONS if name != "rewrite"]
 TARGETS = {
     "resume": (3.0, "s"),
     "proposals": (50.0, "ms each"),
+    "questions": (1.0, "s"),
     "best": (1.0, "s"),
     "tree": (1.0, "s"),
     "lineage": (1.0, "s"),
@@ -206,13 +209,16 @@ def seconds(action: Callable[[], object]) -> tuple[float, float]:
 
 def measure(folder: Path, name: str) -> tuple[float, float]:
     """One figure by the wall and of the processor, in the unit of its target; memory is twice the same."""
-    if name in ("resume", "proposals", "memory"):
+    if name in ("resume", "proposals", "questions", "memory"):
         with Store.read(folder) as archive:
             generations = archive.generation_count()
         search = opened(folder, generations)
         spent = seconds(search.run)
         if name == "resume":
             return spent
+        if name == "questions":
+            _ask(search, generations - 1)
+            return seconds(partial(_ask, search, generations))  # of a search that has asked before
         if name == "memory":
             most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
             return most, most
@@ -235,6 +241,20 @@ def measure(folder: Path, name: str) -> tuple[float, float]:
             "report": lambda: page(gather(archive, "")),
         }
         return seconds(actions[name])
+
+
+def _ask(search: Search, last: int) -> None:
+    """What a generation's questions tell, an analyst's and those of as many planners as there may be."""
+    store, past = search.laboratory.store, search.history.until(last)
+    yardstick = store.yardstick
+    assert yardstick is not None
+    with Ledger.open(store.directory) as ledger:
+        partners, guide = search.proposer.partners(past), search.guide(past)
+        briefing = Briefing(
+            store, ledger, past, search.library, yardstick, search.laboratory.scale, last, [], guide, partners
+        )
+        told = [briefing.of_results, *(briefing.of_parent(own) for own in partners[: POPULATION // 2])]
+        assert all(told)
 
 
 def _draft(proposer: Proposer, made: list[Drafted], search: Search, generation: int, first: int) -> None:
