@@ -6,7 +6,7 @@ The history is a function of the committed rows, so that a resumed search propos
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from deap import base, tools
@@ -21,9 +21,10 @@ PARENTAL = ("evaluated", "screened")
 
 
 class Fitness(base.Fitness):
-    """DEAP's fitness; `weights` are set per search by `fitness_class`."""
+    """DEAP's fitness; `weights` are set per search by `fitness_class`, the crowding distance by each ranking."""
 
     weights = (1.0,)
+    crowding_dist = 0.0
 
 
 def fitness_class(objectives: Sequence[str]) -> type[Fitness]:
@@ -110,8 +111,18 @@ class History:
     def _rank(self) -> list[Individual]:
         parental = [individual for individual in self.individuals.values() if individual.parental]
         if parental and len(parental[0].fitness.wvalues) > 1:
-            return tools.selNSGA2(parental, len(parental))
+            return [individual for front in _fronts(parental) for individual in front]
         return sorted(parental, key=_place)
+
+
+def _fronts(individuals: list[Individual]) -> Iterator[list[Individual]]:
+    """Fronts of NSGA-II (Deb et al., 2002), each from its least crowded individual to the most crowded one.
+
+    The sort is that of Fortin et al. (GECCO 2013), n log n in the number of individuals for a few objectives.
+    """
+    for front in tools.sortLogNondominated(individuals, len(individuals)):
+        tools.emo.assignCrowdingDist(front)
+        yield sorted(front, key=lambda own: (-own.fitness.crowding_dist, *_place(own)))
 
 
 def _place(individual: Individual) -> tuple[float, int]:

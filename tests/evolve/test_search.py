@@ -92,6 +92,18 @@ def test_several_objectives_keep_a_front_between_score_and_state(tmp_path: Path)
     assert min(i.state_bytes for i in front) < best.state_bytes
 
 
+def test_ranks_of_several_objectives_are_by_front_and_then_the_least_crowded(tmp_path: Path) -> None:
+    ranked = searched(tmp_path, generations=8, objective=("score", "state_bytes", "flops")).history.ranked
+    left = list(ranked)
+    while left:
+        front = [own for own in left if not any(other.fitness.dominates(own.fitness) for other in left)]
+        assert {own.attempt for own in left[: len(front)]} == {own.attempt for own in front}
+        distances = [own.fitness.crowding_dist for own in left[: len(front)]]
+        assert distances == sorted(distances, reverse=True)
+        assert distances[0] == float("inf")
+        left = left[len(front) :]
+
+
 def test_the_archive_holds_the_best_of_each_family(tmp_path: Path) -> None:
     search = searched(tmp_path, generations=10)
     kept = elites(search.history)
