@@ -113,6 +113,18 @@ def test_a_prompt_is_continued_by_the_best_tokens_as_far_as_the_architecture_goe
     assert np.array_equal(chosen, scores[:, length - 1 :].argmax(axis=-1))
 
 
+def test_no_step_beyond_the_context_gives_scores(target, folder_of):
+    own = exported("attention", target, folder_of("attention"))
+    tokens = own.array(TOKENS)
+    _, state = own.model.read(tokens, own.model.initial_state(2))
+    if target == "flax":  # a compiled step cannot raise
+        scores, _ = own.model.step(tokens[:, 0], state)
+        assert np.isnan(np.asarray(scores)).all()
+    else:
+        with pytest.raises(ValueError, match="65 positions; the context has 64"):
+            own.model.step(tokens[:, 0], state)
+
+
 def test_what_the_docstring_says_of_its_use_is_so_and_the_same_seed_draws_the_same(target, folder_of, monkeypatch):
     own = exported("token_shift", target, folder_of("token_shift"))
     monkeypatch.chdir(folder_of("token_shift"))

@@ -60,10 +60,13 @@ class Decoder(nnx.Module):
     def read(self, tokens: Array, state: State) -> tuple[Array, State]:
         """Scores of tokens [B, T] that follow a state, and the state after them.
 
-        Where there is a context, positions must not go beyond it.
+        Where there is a context, scores at positions beyond it are not a number.
         """
         after = dict(state.arrays)
         scores = self(tokens, Past(state.position, state.arrays, after))
+        if self.context is not None:
+            within = state.position + jnp.arange(tokens.shape[1]) < self.context
+            scores = jnp.where(within[:, None], scores, jnp.nan)
         return scores, State(state.position + tokens.shape[1], after)
 
     def step(self, token: Array, state: State) -> tuple[Array, State]:
