@@ -50,6 +50,11 @@ class Scale:
         return max(1, self.tokens // (self.batch * self.context))
 
     @property
+    def parts(self) -> tuple[float, ...]:
+        """Parts of the training run that end at each rung."""
+        return tuple(rung.part for rung in self.rungs)
+
+    @property
     def last_rung(self) -> int:
         """Number of the rung that is the whole training run."""
         return len(self.rungs) - 1

@@ -76,9 +76,12 @@ def full_curves(laboratory: Laboratory, attempts: Sequence[Attempt], seed: int) 
 
 
 def foretold(
-    archive: Archive | SearchStore, curves: Mapping[int, Sequence[Losses]], yardstick: Yardstick
+    archive: Archive | SearchStore,
+    curves: Mapping[int, Sequence[Losses]],
+    yardstick: Yardstick,
+    parts: Sequence[float],
 ) -> list[Foretold]:
-    """What the search saw, and expected, of these recipes at every rung."""
+    """What the search saw, and expected, of these recipes at every rung; `parts` are those of the training by each."""
     searched = losses_by_rung(archive.losses("search"))
     known: dict[int, Prospect] = {}
     found = []
@@ -87,12 +90,9 @@ def foretold(
             continue
         parent = known[attempt.parents[0]] if attempt.parents else None
         curve = curves.get(attempt.id)
-        rungs = len(next(iter(curves.values()), ()))
         if curve:
-            seen = [
-                prospect(curve[: rung + 1], parent, yardstick.references, rungs).score for rung in range(rungs)
-            ]
+            seen = [prospect(curve[: n + 1], parent, yardstick.references, parts).score for n in range(len(parts))]
             scores = tuple(yardstick.score(losses) for losses in curve)
             found.append(Foretold(scores, tuple(seen) if parent else None))
-        known[attempt.id] = prospect(searched[attempt.id], parent, yardstick.references, rungs)
+        known[attempt.id] = prospect(searched[attempt.id], parent, yardstick.references, parts)
     return found

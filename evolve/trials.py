@@ -69,7 +69,7 @@ class Trials:
     def prospect(self, parents: Sequence[int], losses: Sequence[Losses]) -> Prospect:
         """What an attempt with these parents and these losses at its first rungs is expected to reach."""
         parent = self.history.individuals[parents[0]].prospect if parents else None
-        return prospect(losses, parent, self.yardstick.references, len(self.laboratory.scale.rungs))
+        return prospect(losses, parent, self.yardstick.references, self.laboratory.scale.parts)
 
     def _promoted(self, standing: Sequence[Subject], trials: Mapping[int, Trial], count: int) -> list[Subject]:
         """Those that go on to the next rung: the published, and so many of the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -43,11 +44,12 @@ def proxy(
         lab.observe = watch.jobs
         yardstick = measure_yardstick(lab, prepared.tasks, configuration.seed)
         attempts = [lab.store.attempt(number) for number in spread_evenly(known, recipes)]
-        found = foretold(lab.store, full_curves(lab, attempts, configuration.seed), yardstick)
-    _print(found, [rung.part for rung in prepared.scale.rungs])
+        parts = lab.scale.parts
+        found = foretold(lab.store, full_curves(lab, attempts, configuration.seed), yardstick, parts)
+    _print(found, prepared.scale.parts)
 
 
-def _print(found: list[Foretold], parts: list[float]) -> None:
+def _print(found: list[Foretold], parts: Sequence[float]) -> None:
     table = Table(
         title=f"Spearman's correlation with the score after full training, {len(found)} recipes, 95 % intervals",
         title_justify="left",

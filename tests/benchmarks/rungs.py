@@ -109,7 +109,7 @@ def replayed(known: Sequence[Candidate], plan: Sequence[Rung], yardstick: Yardst
                 candidate = own[attempt]
                 seen = [candidate.curve[column] for column in columns[: number + 1]]
                 parent = prospects.get(candidate.parent) if candidate.parent is not None else None
-                prospects[attempt] = prospect(seen, parent, yardstick.references, len(plan))
+                prospects[attempt] = prospect(seen, parent, yardstick.references, [rung.part for rung in plan])
         finished += [own[attempt] for attempt in standing]
     best = max(candidate.score for candidate in known)
     behind = best - max(candidate.score for candidate in finished)

@@ -10,14 +10,15 @@ from evaluators.scores import Reference
 from evolve.prospect import prospect
 
 REFERENCES = {"text": Reference(4.2, 1.9), "recall": Reference(2.1, 0.1)}
-RUNGS = 3
+PARTS = (1 / 16, 1 / 4, 1.0)
+RUNGS = len(PARTS)
 losses = st.fixed_dictionaries(dict.fromkeys(REFERENCES, st.floats(0.01, 4.0)))
 curves = st.lists(losses, min_size=RUNGS, max_size=RUNGS)
 seen = st.integers(1, RUNGS)
 
 
 def after(measured, parent=None):
-    return prospect(measured, parent, REFERENCES, RUNGS)
+    return prospect(measured, parent, REFERENCES, PARTS)
 
 
 @given(curves, seen)

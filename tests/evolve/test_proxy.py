@@ -66,7 +66,7 @@ def test_what_was_stopped_early_is_trained_to_the_end_once_and_changes_nothing(t
     assert len(store.evaluations()) == measured
     assert store.attempts() == before
     yardstick = measure_yardstick(lab, search.tasks, 0)
-    reports = rung_reports(foretold(store, curves, yardstick), [rung.part for rung in lab.scale.rungs])
+    reports = rung_reports(foretold(store, curves, yardstick, lab.scale.parts), lab.scale.parts)
     assert [report.rung for report in reports] == list(range(lab.scale.last_rung))
     # On this landscape a loss is the final one times a factor that is the same for all, but for a little noise.
     assert all(report.score.value > 0.75 and report.score.low > 0.5 for report in reports)
