@@ -22,7 +22,7 @@ LAST_RUNG = len(RUNGS) - 1
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished search on two tasks, with failures, duplicates, crossovers and derived components."""
     path = tmp_path_factory.mktemp("good")
-    searched(path, generations=12, task=("recall", "copying")).laboratory.store.close()
+    searched(path, generations=12, seed=3, task=("recall", "copying")).laboratory.store.close()
     return path
 
 
@@ -69,7 +69,7 @@ def test_a_good_search_passes_in_one_line(capsys: pytest.CaptureFixture[str], go
 
 CHILD = "SELECT max(a.id) FROM attempts a WHERE a.operator = 'replace_mixer' AND a.score IS NOT NULL"
 CROSSED = "SELECT max(id) FROM attempts WHERE operator = 'crossover' AND status IN ('screened', 'evaluated')"
-SCORED = "SELECT max(id) FROM attempts WHERE status = 'evaluated'"
+SCORED = "SELECT max(id) FROM attempts WHERE status = 'evaluated' AND id < (SELECT max(id) FROM attempts)"
 FAILED = "SELECT max(id) FROM attempts WHERE status = 'diverged'"
 REPEATED = "SELECT max(id) FROM attempts WHERE status = 'duplicate'"
 
@@ -117,8 +117,8 @@ CORRUPTIONS = {
     ),
     "another reference": (
         SCORED,
-        "DELETE FROM evaluations WHERE purpose = 'noise' AND seed = 2 AND {id}",
-        "noise: the reference has no loss on recall with seed 2",
+        "DELETE FROM evaluations WHERE purpose = 'noise' AND seed % 2 AND {id}",
+        "noise: the reference has no loss on recall with seed",
     ),
     "another noise": (
         SCORED,
