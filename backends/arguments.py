@@ -19,10 +19,16 @@ def check_linear_attention(log_decay: tuple[int, ...], keys_BxTxHxK: tuple[int, 
         raise ValueError(f"linear_attention: log_decay {log_decay} does not broadcast to BxTxH or BxTxHxK")
 
 
-def check_delta_rule(gate: str, shape: tuple[int, ...], keys_BxTxHxK: tuple[int, ...]) -> None:
-    """Shape of a gate, beta or decay, for each head."""
-    if not broadcasts(shape, keys_BxTxHxK[:3]):
-        raise ValueError(f"delta_rule: {gate} {shape} does not broadcast to BxTxH {keys_BxTxHxK[:3]}")
+def check_delta_rule(
+    beta: tuple[int, ...], log_decay: tuple[int, ...] | None, keys_BxTxHxK: tuple[int, ...]
+) -> None:
+    """Shapes of a gate for each head, and of a decay for each head or for each channel of the keys."""
+    if not broadcasts(beta, keys_BxTxHxK[:3]):
+        raise ValueError(f"delta_rule: beta {beta} does not broadcast to BxTxH {keys_BxTxHxK[:3]}")
+    if log_decay is not None and (
+        len(log_decay) < 3 or not broadcasts(log_decay, keys_BxTxHxK[: len(log_decay)])
+    ):
+        raise ValueError(f"delta_rule: log_decay {log_decay} does not broadcast to BxTxH or BxTxHxK")
 
 
 def check_linear_scan(factors: tuple[int, ...], values: tuple[int, ...]) -> None:

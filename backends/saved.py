@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from genome.expressions import Scalar
-from genome.operations.time import CHANNEL_CHUNK, CHUNK, keys_per_query, padded
+from genome.operations.time import CHANNEL_CHUNK, CHUNK, delta_chunk, keys_per_query, padded
 from genome.typing import Program, TypedNode
 from genome.values import Value
 
@@ -158,13 +158,19 @@ def _linear_attention(use: Use) -> Saved:
 
 
 def _delta_rule(use: Use) -> Saved:
-    """Of a chunk by a chunk: scores, the parts of the inverse, with a decay its pairs and the overlap besides."""
+    """Of a chunk by a chunk: scores, the parts of the inverse, with a decay its pairs and the overlap besides.
+
+    Where every channel decays by itself, its decays between the halves of blocks stand in place of pairs.
+    """
     (heads, size), context = (use.types[0] or use.node.value).shape, use.context
-    value_size, decays = use.node.value.shape[-1], use.elements(4)
-    chunk = min(CHUNK, 1 << (context - 1).bit_length())
-    own = (3.5 if decays else 1.5) * chunk + value_size
+    value_size, decay = use.node.value.shape[-1], use.types[4] if len(use.types) > 4 else None
+    per_channel = decay is not None and len(decay.shape) == 2
+    chunk = delta_chunk(context, per_channel)
+    own = (1.5 if decay is None else 2.5 if per_channel else 3.5) * chunk + value_size
+    own += (chunk.bit_length() - 1) * size if per_channel else 0
     if context > chunk:
-        own += size + 2 * value_size + size * value_size / chunk + (2 if decays else 0)
+        own += size + 2 * value_size + size * value_size / chunk
+        own += 0 if decay is None else 2 * size if per_channel else 2
     return Saved((0, 1, 2, 3), own=heads * own * padded(context, chunk), exact=True)
 
 

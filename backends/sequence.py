@@ -79,7 +79,7 @@ def declare_sequence(table: Table[Array, Any], kernels: Kernels[Array]) -> None:
     @table.lowers("delta_rule")
     def delta_rule(call: Applied[Array, Any]) -> Array:
         q, k, v, beta, *decay = same_batch(call)
-        return kernels.delta_rule(q, k, v, beta, log_decay_BxTxH=decay[0] if decay else None)
+        return kernels.delta_rule(q, k, v, beta, log_decay=decay[0] if decay else None)
 
     @table.lowers("rope")
     def rope(call: Applied[Array, Any]) -> Array:

@@ -61,10 +61,10 @@ def linear_attention(
 
 
 def delta_rule(
-    state_BxHxKxV: Array, q_BxHxK: Array, k_BxHxK: Array, v_BxHxV: Array, beta_BxH: Array, left_BxH: Array
+    state_BxHxKxV: Array, q_BxHxK: Array, k_BxHxK: Array, v_BxHxV: Array, beta_BxH: Array, left_BxHxK: Array
 ) -> tuple[Array, Array]:
-    """Output and state after one position (2406.06484, 2412.06464)."""
-    faded = left_BxH[..., None, None] * state_BxHxKxV
+    """Output and state after one position (2406.06484, 2412.06464, 2510.26692); `left` as in `linear_attention`."""
+    faded = left_BxHxK[..., None] * state_BxHxKxV
     change = beta_BxH[..., None] * (v_BxHxV - (k_BxHxK[..., None] * faded).sum(-2))
     state = faded + k_BxHxK[..., None] * change[..., None, :]
     return _read(state, q_BxHxK), state
@@ -141,14 +141,18 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         out = kernels.einsum("bgrl,blgv->bgrv", weight_BxGxRxL, v)
         return out.reshape(batch, heads, -1), forgotten_BxLxH
 
+    def left_of(k: Array, decay: list[Array]) -> Array:
+        """What a decay leaves of each channel or, with one channel, of each head: all without a decay."""
+        left = kernels.exp(decay[0]) if decay else k * 0 + 1
+        return left if left.ndim == 3 else left[..., None]
+
     def attend_linearly(now: Current[Array]) -> tuple[Array, Array]:
         q, k, v, *decay = now.inputs
-        left = kernels.exp(decay[0]) if decay else k * 0 + 1
-        return linear_attention(now.state, q, k, v, left if left.ndim == 3 else left[..., None])
+        return linear_attention(now.state, q, k, v, left_of(k, decay))
 
     def correct(now: Current[Array]) -> tuple[Array, Array]:
         q, k, v, beta, *decay = now.inputs
-        return delta_rule(now.state, q, k, v, beta, kernels.exp(decay[0]) if decay else beta * 0 + 1)
+        return delta_rule(now.state, q, k, v, beta, left_of(k, decay))
 
     def rope(now: Current[Array]) -> tuple[Array, None]:
         return kernels.rope(now.inputs[0][:, None], now.call.number("base"), now.position)[:, 0], None

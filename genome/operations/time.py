@@ -6,8 +6,9 @@ from genome.errors import GenomeError
 from genome.operation import Parameter, Result, operation
 from genome.values import Sizes, Value, over_at_least, widest
 
-CHUNK, CHANNEL_CHUNK = 64, 8
-"""Positions per chunk of matrix-state recurrences; the second where every channel decays by itself."""
+CHUNK, CHANNEL_CHUNK, CHANNEL_DELTA_CHUNK = 64, 8, 16
+"""Positions per chunk of matrix-state recurrences; where every channel decays by itself, the second of linear
+attention and the third of delta rules."""
 
 QUERY_BLOCK, QUERY_BLOCKS = 128, 8
 """Least number of queries per block of softmax attention, and most blocks per sequence."""
@@ -147,7 +148,7 @@ def delta_rule(
 ) -> Result:
     """A matrix state that replaces what a unit key stored by a fraction beta of the new value (2406.06484).
 
-    What is read is divided by the root of the key size.
+    It decays per head (2412.06464) or per key channel (2510.26692). What is read is divided by the root of the key size.
     """
     q, k, v = (_stream("delta_rule", value) for value in (q, k, v))
     heads, size = _heads("delta_rule", q)
@@ -160,15 +161,27 @@ def delta_rule(
         raise GenomeError(
             f"delta_rule needs beta of shape ({heads},) known to lie in [0, 2]; try sigmoid(linear(x, heads))"
         )
-    _log_decay("delta_rule", log_decay, ((heads,),))
+    _log_decay("delta_rule", log_decay, ((heads,), (heads, size)))
     values = (q, k, v, beta) if log_decay is None else (q, k, v, beta, log_decay)
-    chunk = min(CHUNK, 1 << (sizes.context - 1).bit_length())
-    inverse = 2 * chunk**2 / 3
-    inside = chunk * (4 * size + 4 * value_size + 8) + inverse + 2 * size + value_size
-    between = 2 * chunk * size + 6 * size * value_size + 4 * size + 2 * value_size
+    per_channel = log_decay is not None and len(log_decay.shape) == 2
+    chunk = delta_chunk(sizes.context, per_channel)
+    levels = chunk.bit_length() - 1
+    if per_channel:
+        pairs = chunk * ((6 * levels + 4) * size + 4 * levels) + (2 * levels + 2) * size
+    else:
+        pairs = chunk * (4 * size + 8)
+    inside = pairs + 4 * chunk * value_size + 2 * chunk**2 / 3 + 2 * size + value_size
+    between = 2 * chunk * size + (6 + (2 / chunk if per_channel else 0)) * size * value_size
+    between += 4 * size + 2 * value_size
     flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     state = (heads, size, value_size)
     return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
+
+
+def delta_chunk(context: int, per_channel: bool) -> int:
+    """Positions per chunk of a delta rule: a power of two, as large as the context needs."""
+    whole = 1 << (context - 1).bit_length()
+    return min(CHANNEL_DELTA_CHUNK, max(whole, 2)) if per_channel else min(CHUNK, whole)
 
 
 def padded(context: int, chunk: int) -> float:

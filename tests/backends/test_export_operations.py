@@ -29,6 +29,7 @@ BETA = RANDOM.uniform(size=(2, TIME, HEADS)).astype(np.float32)
 HEAD, CHANNEL = -np.abs(normal(HEADS)), -np.abs(normal(HEADS, KEY))
 GATES = np.where(np.arange(TIME) % 3, -1e-6, -30.0).astype(np.float32)[None, :, None]
 GATED = np.broadcast_to(GATES, HEAD.shape)
+UNEVEN = np.where(np.arange(KEY) % 2, GATED[..., None], CHANNEL)
 X = normal(3)
 
 CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
@@ -37,8 +38,10 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
     "linear by channel": ("linear_attention", (Q, K, V, CHANNEL), {"log_decay": "log_decay"}),
     "linear, extreme gates": ("linear_attention", (Q, K, V, GATED), {"log_decay": "log_decay"}),
     "delta": ("delta_rule", (Q, UNIT, V, BETA), {}),
-    "delta, decaying": ("delta_rule", (Q, UNIT, V, BETA, HEAD), {"log_decay": "log_decay_BxTxH"}),
-    "delta, extreme gates": ("delta_rule", (Q, UNIT, V, BETA, GATED), {"log_decay": "log_decay_BxTxH"}),
+    "delta, decaying": ("delta_rule", (Q, UNIT, V, BETA, HEAD), {"log_decay": "log_decay"}),
+    "delta, extreme gates": ("delta_rule", (Q, UNIT, V, BETA, GATED), {"log_decay": "log_decay"}),
+    "delta by channel": ("delta_rule", (Q, UNIT, V, BETA, CHANNEL), {"log_decay": "log_decay"}),
+    "delta by channel, extreme gates": ("delta_rule", (Q, UNIT, V, BETA, UNEVEN), {"log_decay": "log_decay"}),
     "delta, equal keys": ("delta_rule", (Q, SAME, V, np.full_like(BETA, 1.9)), {}),
     "scan": ("linear_scan", (np.tanh(X), X[..., ::-1].copy()), {}),
     "causal convolution": ("causal_conv", (X, RANDOM.normal(size=(5, 3)).astype(np.float32)), {}),

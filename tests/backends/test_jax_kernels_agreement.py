@@ -55,7 +55,7 @@ def attend_linearly(family: Any, q, k, v, gate):
 
 
 def apply_delta(family: Any, q, k, v, beta, gate):
-    return family.delta_rule(q, k, v, beta, log_decay_BxTxH=gate)
+    return family.delta_rule(q, k, v, beta, log_decay=gate)
 
 
 Call = Callable[..., jax.Array]
@@ -70,6 +70,8 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
     "linear-channel-constant": (linear_attention, attend_linearly, (Q, K, V, CHANNEL_DECAY[:1, :1])),
     "delta": (delta_rule, lambda family, *a: family.delta_rule(*a), (Q, UNIT_K, V, BETA)),
     "delta-decay": (delta_rule, apply_delta, (Q, UNIT_K, V, BETA, HEAD_DECAY)),
+    "delta-channel": (delta_rule, apply_delta, (Q, UNIT_K, V, BETA, CHANNEL_DECAY)),
+    "delta-channel-constant": (delta_rule, apply_delta, (Q, UNIT_K, V, BETA[:1, :1], CHANNEL_DECAY[:1, :1, :, :1])),
     "scan": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X), X[..., ::-1].copy())),
     "scan-constant": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X[:1, :1, :1]), X)),
     "causal-conv": (convolution, lambda family, *a: family.causal_conv(*a), (X, normal(4, FEATURES, seed=8))),
@@ -77,7 +79,7 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
     "long-conv-shared": (convolution, lambda family, *a: family.long_conv(*a), (X, X[:1, ::-1].copy())),
 }
 ATTENTION = ("attend-grouped", "attend-window")
-CHUNKED = ("linear-head", "linear-channel", "delta-decay")
+CHUNKED = ("linear-head", "linear-channel", "delta-decay", "delta-channel")
 
 
 @lru_cache
@@ -138,7 +140,7 @@ def test_other_forms_agree(name: str) -> None:
 
 
 @pytest.mark.parametrize("gate", ["closed", "open", "both"])
-@pytest.mark.parametrize("name", ["attend-window", "linear-head", "linear-channel", "delta-decay"])
+@pytest.mark.parametrize("name", ["attend-window", "linear-head", "linear-channel", "delta-decay", "delta-channel"])
 def test_extreme_gates_agree(name: str, gate: str) -> None:
     inputs = CASES[name][2]
     values = {"closed": -30.0, "open": -1e-6, "both": np.where(np.arange(LONGEST) % 3, -1e-6, -30.0)}[gate]
@@ -147,11 +149,12 @@ def test_extreme_gates_agree(name: str, gate: str) -> None:
     assert_agrees(name, LONGEST, (*inputs[:-1], extreme.astype(np.float32)))
 
 
-def test_closed_channel_gates_have_accurate_gradients() -> None:
+@pytest.mark.parametrize("name", ["linear-channel", "delta-channel"])
+def test_closed_channel_gates_have_accurate_gradients(name: str) -> None:
     """The gradient of a closed gate is tiny but not noise: the shortcut that yields it must not lose it."""
-    inputs = (*CASES["linear-channel"][2][:-1], np.full_like(CHANNEL_DECAY, -20.0))
+    inputs = (*CASES[name][2][:-1], np.full_like(CHANNEL_DECAY, -20.0))
     cotangent = normal(*V.shape, seed=9)
-    got, want = (with_gradients("linear-channel", fast)(cotangent, *inputs)[-1] for fast in (True, False))
+    got, want = (with_gradients(name, fast)(cotangent, *inputs)[-1] for fast in (True, False))
     np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3 * float(np.abs(want).max()))
 
 
@@ -159,9 +162,19 @@ def test_closed_channel_gates_have_accurate_gradients() -> None:
 def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     keys = np.broadcast_to(UNIT_K[:, :1], K.shape).copy()
     assert_agrees("delta", LONGEST, (Q, keys, V, np.full_like(BETA, beta)))
+    open_gates = np.full_like(CHANNEL_DECAY, -1e-6)
+    assert_agrees("delta-channel", LONGEST, (Q, keys, V, np.full_like(BETA, beta), open_gates))
 
 
-@pytest.mark.parametrize("name", ["attend-grouped", "linear-channel", "delta-decay"])
+def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> None:
+    """A strong gate of one channel, or at one position, must not cost the others their digits."""
+    gates = np.full_like(CHANNEL_DECAY, -1e-4)
+    gates[..., ::2] = -200.0
+    gates[:, ::5] = -200.0
+    assert_agrees("delta-channel", LONGEST, (Q, UNIT_K, V, BETA, gates))
+
+
+@pytest.mark.parametrize("name", ["attend-grouped", "linear-channel", "delta-decay", "delta-channel"])
 def test_bfloat16_inputs_agree_and_keep_their_type(name: str) -> None:
     inputs = tuple(np.asarray(jnp.asarray(a, jnp.bfloat16), np.float32) for a in CASES[name][2])
     assert_agrees(name, LONGEST, inputs, tolerance=2e-2, dtype=jnp.bfloat16)

@@ -36,8 +36,12 @@ KERNELS: dict[str, Kernel] = {
         (Q, K, V, CHANNEL_GATE),
     ),
     "delta": (
-        lambda *a: delta_rule.delta_rule(*a[:4], log_decay_BxTxH=a[4]),
+        lambda *a: delta_rule.delta_rule(*a[:4], log_decay=a[4]),
         (Q, K / np.linalg.norm(K, axis=-1, keepdims=True), V, np.exp(GATE), GATE),
+    ),
+    "delta-channel": (
+        lambda *a: delta_rule.delta_rule(*a[:4], log_decay=a[4]),
+        (Q, K / np.linalg.norm(K, axis=-1, keepdims=True), V, np.exp(GATE), CHANNEL_GATE),
     ),
     "scan": (scan.linear_scan, (np.tanh(X), X)),
     "causal-conv": (lambda x: convolution.causal_conv(x, jnp.ones((4, 2))), (X,)),

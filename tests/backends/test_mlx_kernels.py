@@ -60,6 +60,8 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, Any]]] = {
     "linear-channel-constant": ("linear_attention", (Q, K, V, CHANNEL_DECAY[:1, :1]), {}),
     "delta": ("delta_rule", (Q, UNIT_K, V, BETA), {}),
     "delta-decay": ("delta_rule", (Q, UNIT_K, V, BETA, HEAD_DECAY), {}),
+    "delta-channel": ("delta_rule", (Q, UNIT_K, V, BETA, CHANNEL_DECAY), {}),
+    "delta-channel-constant": ("delta_rule", (Q, UNIT_K, V, BETA[:1, :1], CHANNEL_DECAY[:1, :1, :, :1]), {}),
     "scan": ("linear_scan", (np.tanh(X), X[..., ::-1]), {}),
     "scan-constant": ("linear_scan", (np.tanh(X[:1, :1, :1]), X), {}),
     "causal-conv": ("causal_conv", (X, normal(4, FEATURES, seed=8)), {}),
@@ -70,7 +72,7 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, Any]]] = {
 GATE = {
     "attend": ("log_decay_BxTxH", 3),
     "linear_attention": ("log_decay", 3),
-    "delta_rule": ("log_decay_BxTxH", 4),
+    "delta_rule": ("log_decay", 4),
 }
 
 
@@ -132,7 +134,7 @@ def test_fast_forms_agree_at_every_length(name: str, length: int) -> None:
 
 
 @pytest.mark.parametrize("gate", ["closed", "open", "both"])
-@pytest.mark.parametrize("name", ["attend-window", "linear-head", "linear-channel", "delta-decay"])
+@pytest.mark.parametrize("name", ["attend-window", "linear-head", "linear-channel", "delta-decay", "delta-channel"])
 def test_extreme_gates_agree(name: str, gate: str) -> None:
     arrays = CASES[name][1]
     values = {"closed": -30.0, "open": -1e-6, "both": np.where(np.arange(LONGEST) % 3, -1e-6, -30.0)}[gate]
@@ -145,9 +147,19 @@ def test_extreme_gates_agree(name: str, gate: str) -> None:
 def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     keys = np.broadcast_to(UNIT_K[:, :1], K.shape)
     assert_agrees("delta", LONGEST, (Q, keys, V, np.full_like(BETA, beta)))
+    open_gates = np.full_like(CHANNEL_DECAY, -1e-6)
+    assert_agrees("delta-channel", LONGEST, (Q, keys, V, np.full_like(BETA, beta), open_gates))
 
 
-@pytest.mark.parametrize("name", ["attend", "attend-grouped", "linear-channel", "delta-decay"])
+def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> None:
+    """A strong gate of one channel, or at one position, must not cost the others their digits."""
+    gates = np.full_like(CHANNEL_DECAY, -1e-4)
+    gates[..., ::2] = -200.0
+    gates[:, ::5] = -200.0
+    assert_agrees("delta-channel", LONGEST, (Q, UNIT_K, V, BETA, gates))
+
+
+@pytest.mark.parametrize("name", ["attend", "attend-grouped", "linear-channel", "delta-decay", "delta-channel"])
 def test_bfloat16_inputs_agree(name: str) -> None:
     arrays = tuple(np.array(mx.array(a.copy()).astype(mx.bfloat16).astype(mx.float32)) for a in CASES[name][1])
     assert_agrees(name, LONGEST, arrays, tolerance=3e-2, dtype=mx.bfloat16)

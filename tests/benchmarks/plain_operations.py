@@ -63,10 +63,13 @@ def delta_rule(
     v_BxTxHxV: jax.Array,
     beta_BxTxH: jax.Array,
     *,
-    log_decay_BxTxH: jax.Array | None = None,
+    log_decay: jax.Array | None = None,
 ) -> jax.Array:
-    """What is stored solves a unit lower triangular system over all positions (2406.06484, 2412.06464)."""
-    decay = _decay(log_decay_BxTxH, q_BxTxHxK.shape[1])
+    """A loop over positions where every channel decays by itself, else what is stored solves a unit lower
+    triangular system over all positions (2406.06484, 2412.06464)."""
+    if log_decay is not None and log_decay.ndim == 4:
+        return reference.delta_rule(q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, beta_BxTxH, log_decay=log_decay)
+    decay = _decay(log_decay, q_BxTxHxK.shape[1])
     beta_BxTxHx1 = beta_BxTxH[..., None]
     overlap_BxHxTxS = jnp.einsum("bthk,bshk->bhts", beta_BxTxHx1 * k_BxTxHxK, k_BxTxHxK) * decay
     stored_BxHxTxV = jax.scipy.linalg.solve_triangular(

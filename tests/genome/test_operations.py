@@ -74,6 +74,7 @@ GOOD: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("linear_attention", (HEADS, HEADS, HEADS, Value((4, 16), high=0.0)), {}, (4, 16)),
     ("delta_rule", (HEADS, UNIT, HEADS, RATE), {}, (4, 16)),
     ("delta_rule", (HEADS, UNIT, HEADS, Value((4,), low=0.0, high=2.0), DECAY), {}, (4, 16)),
+    ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((4, 16), high=0.0)), {}, (4, 16)),
     ("rope", (HEADS,), {}, (4, 16)),
     ("position", (), {}, (1,)),
     ("sinusoid", (6,), {}, (6,)),
@@ -133,6 +134,7 @@ BAD: list[tuple[str, tuple, dict, str]] = [
     ("delta_rule", (HEADS, HEADS, HEADS, RATE), {}, "keys of length one; try l2_normalize"),
     ("delta_rule", (HEADS, UNIT, HEADS, Value((4,), low=0.0)), {}, "known to lie in [0, 2]"),
     ("delta_rule", (HEADS, UNIT, HEADS, Value((4, 16), low=0.0, high=1.0)), {}, "beta of shape (4,)"),
+    ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((16,), high=0.0)), {}, "accepted: (4,) or (4, 16)"),
     ("rope", (Value((4, 1)),), {}, "at least two features"),
     ("top_k", (RATE, 5), {}, "cannot keep 5"),
     ("mixture_of_experts", (X, Value((4,)), 32), {}, "known to be at least 0; try softmax"),
@@ -232,6 +234,7 @@ def test_a_result_must_depend_on_the_input_and_have_the_shape_of_its_kind() -> N
         ("attend", (HEADS, HEADS, HEADS, 8, False, DECAY), {"k": 8, "v": 8}, (8, 4)),
         ("linear_attention", (HEADS, HEADS, Value((4, 32))), {}, (4, 16, 32)),
         ("delta_rule", (HEADS, UNIT, HEADS, RATE), {}, (4, 16, 16)),
+        ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((4, 16), high=0.0)), {}, (4, 16, 16)),
     ],
 )
 def test_what_decoding_keeps(

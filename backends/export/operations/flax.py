@@ -332,20 +332,27 @@ def delta_rule(
     past: Past | None = None,
     name: str = "",
 ) -> Array:
-    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
+    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464).
+
+    The decay is [B, T, H] or, for every channel of the key, [B, T, H, K] (2510.26692).
+    """
     time, size = q.shape[1], q.shape[-1]
-    chunk = min(64, time)
-    decay = jnp.zeros_like(beta) if log_decay is None else log_decay
-    parts = (q * size**-0.5, k, v, beta[..., None], decay[..., None])
+    if log_decay is None:
+        log_decay = jnp.zeros_like(beta)
+    by_channel = log_decay.ndim == 4
+    chunk = min(16 if by_channel else 64, time)
+    decay = log_decay if by_channel else log_decay[..., None]
+    parts = (q * size**-0.5, k, v, beta[..., None], decay)
     q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    scores = channel_scores if by_channel else head_scores
     total = jnp.cumsum(decay, axis=-2)
-    system = jnp.tril(head_scores(beta * k, k, total), -1) + jnp.eye(chunk)
+    system = jnp.tril(scores(beta * k, k, total), -1) + jnp.eye(chunk)
     right = jnp.concatenate([beta * v, beta * jnp.exp(total) * k], axis=-1)
     solved = jax.scipy.linalg.solve_triangular(
         system, right, lower=True, unit_diagonal=True
     )
     written, erased = solved[..., : v.shape[-1]], solved[..., v.shape[-1] :]
-    score = head_scores(q, k, total)
+    score = scores(q, k, total)
     last = total[..., -1:, :]
     query, key = q * jnp.exp(total), (k * jnp.exp(last - total)).swapaxes(-1, -2)
 
@@ -354,7 +361,8 @@ def delta_rule(
         stored = written - erased @ state
         return kept * state + key @ stored, query @ state + score @ stored
 
-    chunks = (written, erased, query, score, key, jnp.exp(last))
+    kept = jnp.exp(last).swapaxes(-1, -2)
+    chunks = (written, erased, query, score, key, kept)
     start = jnp.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
     state, y = jax.lax.scan(step, start, tuple(x.swapaxes(0, 1) for x in chunks))
     if past is not None:

@@ -344,24 +344,32 @@ def delta_rule(
     past: Past | None = None,
     name: str = "",
 ) -> mx.array:
-    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
+    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464).
+
+    The decay is [B, T, H] or, for every channel of the key, [B, T, H, K] (2510.26692).
+    """
     time, size = q.shape[1], q.shape[-1]
-    chunk = min(64, time)
-    decay = mx.zeros_like(beta) if log_decay is None else log_decay
-    parts = (q * size**-0.5, k, v, beta[..., None], decay[..., None])
+    if log_decay is None:
+        log_decay = mx.zeros_like(beta)
+    by_channel = log_decay.ndim == 4
+    chunk = min(16 if by_channel else 64, time)
+    decay = log_decay if by_channel else log_decay[..., None]
+    parts = (q * size**-0.5, k, v, beta[..., None], decay)
     q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    scores = channel_scores if by_channel else head_scores
     total = mx.cumsum(decay, axis=-2)
-    inverse = unit_inverse(mx.tril(head_scores(beta * k, k, total), -1))
+    inverse = unit_inverse(mx.tril(scores(beta * k, k, total), -1))
     written, erased = inverse @ (beta * v), inverse @ (beta * mx.exp(total) * k)
-    score = head_scores(q, k, total)
+    score = scores(q, k, total)
     last = total[..., -1:, :]
     query, key = q * mx.exp(total), (k * mx.exp(last - total)).swapaxes(-1, -2)
+    kept = mx.exp(last).swapaxes(-1, -2)
     state = mx.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
     outputs = []
     for n in range(q.shape[1]):
         stored = written[:, n] - erased[:, n] @ state
         outputs.append(query[:, n] @ state + score[:, n] @ stored)
-        state = mx.exp(last[:, n]) * state + key[:, n] @ stored
+        state = kept[:, n] * state + key[:, n] @ stored
     if past is not None:
         past.keep(name, state)
     return unchunked(mx.stack(outputs, axis=1), time)

@@ -321,29 +321,37 @@ def delta_rule(
     past: Past | None = None,
     name: str = "",
 ) -> Tensor:
-    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464)."""
+    """Replace what a key recalls by a part beta of a value, in chunks (2412.06464).
+
+    The decay is [B, T, H] or, for every channel of the key, [B, T, H, K] (2510.26692).
+    """
     time, size = q.shape[1], q.shape[-1]
-    chunk = min(64, time)
-    decay = torch.zeros_like(beta) if log_decay is None else log_decay
-    parts = (q * size**-0.5, k, v, beta[..., None], decay[..., None])
+    if log_decay is None:
+        log_decay = torch.zeros_like(beta)
+    by_channel = log_decay.ndim == 4
+    chunk = min(16 if by_channel else 64, time)
+    decay = log_decay if by_channel else log_decay[..., None]
+    parts = (q * size**-0.5, k, v, beta[..., None], decay)
     q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    scores = channel_scores if by_channel else head_scores
     total = torch.cumsum(decay, dim=-2)
-    overlap = head_scores(beta * k, k, total).tril(-1)
+    overlap = scores(beta * k, k, total).tril(-1)
     system = overlap + torch.eye(chunk, device=q.device)
     right = torch.cat([beta * v, beta * torch.exp(total) * k], dim=-1)
     solved = torch.linalg.solve_triangular(
         system, right, upper=False, unitriangular=True
     )
     written, erased = solved.split([v.shape[-1], size], dim=-1)
-    score = head_scores(q, k, total)
+    score = scores(q, k, total)
     last = total[..., -1:, :]
     query, key = q * torch.exp(total), (k * torch.exp(last - total)).transpose(-1, -2)
+    kept = torch.exp(last).transpose(-1, -2)
     state = torch.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
     outputs = []
     for n in range(q.shape[1]):
         stored = written[:, n] - erased[:, n] @ state
         outputs.append(query[:, n] @ state + score[:, n] @ stored)
-        state = torch.exp(last[:, n]) * state + key[:, n] @ stored
+        state = kept[:, n] * state + key[:, n] @ stored
     if past is not None:
         past.keep(name, state)
     return torch.stack(outputs, dim=1).transpose(2, 3).flatten(1, 2)[:, :time]

@@ -1,7 +1,8 @@
 """The gated delta rule: a state that forgets what it held under a key before it stores a value there.
 
 Chunked as in 2406.06484 and 2412.06464: within a chunk the stored values solve a unit lower triangular system,
-inverted in log2 C levels of products; between chunks a loop carries the K x V state. Exponents are at most 0.
+inverted in log2 C levels of products; between chunks a loop carries the K x V state. Exponents are at most 0, also
+where every channel of the key decays by itself (2510.26692): `backends.halves` says how.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from backends.arguments import check_delta_rule
+from backends.halves import halves
 from backends.jax.kernels import loops
 from backends.jax.kernels.products import transposed
 
 CHUNK = 64
 """Positions per chunk, a power of two: up to here one larger inverse beats another turn of the loop."""
+
+CHANNEL_CHUNK = 16
+"""The same where every channel decays by itself, and each level of pairs is a product over the whole chunk."""
 
 
 def delta_rule(
@@ -24,40 +29,38 @@ def delta_rule(
     v_BxTxHxV: jax.Array,
     beta_BxTxH: jax.Array,
     *,
-    log_decay_BxTxH: jax.Array | None = None,
+    log_decay: jax.Array | None = None,
 ) -> jax.Array:
-    """S_t = exp(g_t) (I - beta_t k_t k_t^T) S_{t-1} + beta_t k_t v_t^T and o_t = K ** -0.5 q_t S_t, in float32.
+    """S_t = (I - beta_t k_t k_t^T) exp(g_t) S_{t-1} + beta_t k_t v_t^T and o_t = K ** -0.5 q_t S_t, in float32.
 
-    Without a decay g (at most 0) this is the delta rule of 2406.06484, with one that of 2412.06464. The state
-    stays bounded where beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay the
-    sizes of batch, time and heads may be 1. Raises ValueError for gates of another shape.
+    `log_decay` g, at most 0, is None (the delta rule of 2406.06484), BxTxH (one per head, 2412.06464) or BxTxHxK (one
+    per channel of the key, 2510.26692: the rows of S fade by themselves). The state stays bounded where
+    beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay axes may have size 1 where
+    they repeat. Raises ValueError for gates of another shape.
     """
-    for name, gate in (("beta", beta_BxTxH), ("log_decay", log_decay_BxTxH)):
-        if gate is not None:
-            check_delta_rule(name, gate.shape, q_BxTxHxK.shape)
+    check_delta_rule(beta_BxTxH.shape, None if log_decay is None else log_decay.shape, q_BxTxHxK.shape)
     batch, time, heads, key_size = q_BxTxHxK.shape
-    chunk = min(CHUNK, 1 << (time - 1).bit_length())
-    decay = jnp.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
+    decay = jnp.zeros((1, 1, 1)) if log_decay is None else log_decay
+    per_channel = decay.ndim == 4
+    decay = jnp.broadcast_to(decay, (*decay.shape[:3], key_size)) if per_channel else decay[..., None]
+    chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, 1 << (time - 1).bit_length())
+    chunk = max(chunk, 2) if per_channel else chunk
 
     def chunked(x: jax.Array) -> jax.Array:
         x = jnp.broadcast_to(x.astype(jnp.float32), (x.shape[0], time, heads, x.shape[3]))
         x = jnp.pad(x, ((0, 0), (0, -time % chunk), (0, 0), (0, 0)))
         return jnp.transpose(x.reshape(x.shape[0], -1, chunk, *x.shape[2:]), (1, 0, 3, 2, 4))
 
-    q, k, v, beta, decay = map(chunked, (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, beta_BxTxH[..., None], decay[..., None]))
-    total = jnp.asarray(np.tril(np.ones((chunk, chunk), np.float32))) @ decay  # from the start of the chunk
-    gap = jnp.where(np.tril(np.ones((chunk, chunk), bool)), total - jnp.swapaxes(total, -1, -2), -jnp.inf)
-    pair = jnp.exp(gap)
-    k_transposed = transposed(k)
-    overlap = jnp.tril((beta * k) @ k_transposed * pair, -1)
+    q, k, v, beta, decay = map(chunked, (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, beta_BxTxH[..., None], decay))
     query = q * key_size**-0.5
-    score = query @ k_transposed * pair
+    pairs = _channel_pairs if per_channel else _head_pairs
+    score, overlap, total, remaining = pairs(query, k, beta, decay)
     if q.shape[0] == 1:
         out = score @ solve_unit_triangular(overlap, beta * v)
     else:
-        from_start, until_end = jnp.exp(total), jnp.exp(total[..., -1:, :] - total)
+        from_start, until_end = jnp.exp(total), jnp.exp(remaining)
         solved = solve_unit_triangular(overlap, jnp.concatenate([beta * v, beta * from_start * k], axis=-1))
-        kept = jnp.broadcast_to(from_start[..., -1:, :], (q.shape[0], *from_start.shape[1:3], 1, 1))
+        kept = jnp.swapaxes(from_start[..., -1:, :], -1, -2)
 
         def step(state: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
             solved, score, query, key, kept = inputs
@@ -69,6 +72,38 @@ def delta_rule(
         _, out = loops.scan(step, start, chunks)
     out_BxTxHxV = jnp.transpose(out, (1, 0, 3, 2, 4)).reshape(batch, -1, heads, v.shape[-1])
     return out_BxTxHxV[:, :time].astype(v_BxTxHxV.dtype)
+
+
+def _head_pairs(
+    query: jax.Array, k: jax.Array, beta: jax.Array, decay: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Decayed products within each chunk of queries with keys up to their own and of keys with earlier ones, the
+    latter times beta (N x B x H x C x C), and the log decays from the start of the chunk and until its end."""
+    chunk = decay.shape[3]
+    total = jnp.asarray(np.tril(np.ones((chunk, chunk), np.float32))) @ decay
+    gap = jnp.where(np.tril(np.ones((chunk, chunk), bool)), total - jnp.swapaxes(total, -1, -2), -jnp.inf)
+    pair = jnp.exp(gap)
+    k_transposed = transposed(k)
+    overlap = jnp.tril((beta * k) @ k_transposed * pair, -1)
+    return query @ k_transposed * pair, overlap, total, total[..., -1:, :] - total
+
+
+def _channel_pairs(
+    query: jax.Array, k: jax.Array, beta: jax.Array, decay: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """The same for a decay of each channel."""
+    summed, met = halves(decay.shape[3])
+    levels, chunk = met.shape[:2]
+    sums = jnp.asarray(summed.reshape(-1, chunk)) @ decay
+    sums = sums.reshape(*decay.shape[:3], levels + 2, chunk, decay.shape[-1])
+    left = jnp.exp(sums[:, :, :, :levels])
+    keys = k[:, :, :, None] * left
+    products = jnp.concatenate([query[:, :, :, None] * left, keys], axis=-2) @ transposed(keys)
+    products = products.reshape(*products.shape[:-2], 2, chunk, chunk)
+    products = (products * met[:, None]).sum(axis=3)
+    own = np.eye(chunk, dtype=np.float32) * (query * k).sum(axis=-1, keepdims=True)
+    score, overlap = products[..., 0, :, :] + own, beta * products[..., 1, :, :]
+    return score, overlap, sums[:, :, :, levels], sums[:, :, :, levels + 1]
 
 
 @jax.custom_vjp

@@ -62,12 +62,13 @@ def delta_rule(
     v_BxTxHxV: jax.Array,
     beta_BxTxH: jax.Array,
     *,
-    log_decay_BxTxH: jax.Array | None = None,
+    log_decay: jax.Array | None = None,
 ) -> jax.Array:
     """Carry the state from position to position."""
     q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV))
-    decay = jnp.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
-    beta, decay = (jnp.broadcast_to(x.astype(jnp.float32), q.shape[:3]) for x in (beta_BxTxH, decay))
+    beta = jnp.broadcast_to(beta_BxTxH.astype(jnp.float32), q.shape[:3])
+    decay = jnp.zeros((1, 1, 1)) if log_decay is None else log_decay.astype(jnp.float32)
+    decay = jnp.broadcast_to(decay if decay.ndim == 4 else decay[..., None], q.shape)
 
     def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         q, k, v, beta, decay = inputs

@@ -1,7 +1,8 @@
 """The gated delta rule: a state that forgets what it held under a key before it stores a value there.
 
 Chunked as in 2406.06484 and 2412.06464: within a chunk the stored values solve a unit lower triangular system,
-inverted in log2 C levels of products; between chunks a loop carries the K x V state. Exponents are at most 0.
+inverted in log2 C levels of products; between chunks a loop carries the K x V state. Exponents are at most 0, also
+where every channel of the key decays by itself (2510.26692): `backends.halves` says how.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 from typing import Any
 
 import mlx.core as mx
+import numpy as np
 
 from backends.arguments import check_delta_rule
+from backends.halves import halves
 from backends.mlx.kernels.chunks import chunked, unchunked
 from backends.mlx.kernels.linear_attention import head_decay, triangle
 
 CHUNK = 64
 """Positions per chunk, a power of two: up to here one larger inverse beats another turn of the loop."""
+
+CHANNEL_CHUNK = 16
+"""The same where every channel decays by itself, and each level of pairs is a product over the whole chunk."""
 
 
 def delta_rule(
@@ -24,37 +30,37 @@ def delta_rule(
     v_BxTxHxV: mx.array,
     beta_BxTxH: mx.array,
     *,
-    log_decay_BxTxH: mx.array | None = None,
+    log_decay: mx.array | None = None,
 ) -> mx.array:
-    """S_t = exp(g_t) (I - beta_t k_t k_t^T) S_{t-1} + beta_t k_t v_t^T and o_t = K ** -0.5 q_t S_t, in float32.
+    """S_t = (I - beta_t k_t k_t^T) exp(g_t) S_{t-1} + beta_t k_t v_t^T and o_t = K ** -0.5 q_t S_t, in float32.
 
-    Without a decay g (at most 0) this is the delta rule of 2406.06484, with one that of 2412.06464. The state
-    stays bounded where beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay the
-    sizes of batch, time and heads may be 1. Raises ValueError for gates of another shape.
+    `log_decay` g, at most 0, is None (the delta rule of 2406.06484), BxTxH (one per head, 2412.06464) or BxTxHxK (one
+    per channel of the key, 2510.26692: the rows of S fade by themselves). The state stays bounded where
+    beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay axes may have size 1 where
+    they repeat. Raises ValueError for gates of another shape.
     """
-    for name, gate in (("beta", beta_BxTxH), ("log_decay", log_decay_BxTxH)):
-        if gate is not None:
-            check_delta_rule(name, gate.shape, q_BxTxHxK.shape)
+    check_delta_rule(beta_BxTxH.shape, None if log_decay is None else log_decay.shape, q_BxTxHxK.shape)
     _, time, heads, key_size = q_BxTxHxK.shape
-    chunk = min(CHUNK, 1 << (time - 1).bit_length())
-    decay = mx.zeros((1, 1, 1)) if log_decay_BxTxH is None else log_decay_BxTxH
+    decay = mx.zeros((1, 1, 1)) if log_decay is None else log_decay
+    per_channel = decay.ndim == 4
+    decay = mx.broadcast_to(decay, (*decay.shape[:3], key_size)) if per_channel else decay[..., None]
+    chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, 1 << (time - 1).bit_length())
+    chunk = max(chunk, 2) if per_channel else chunk
 
     def cut(x: mx.array) -> mx.array:
         return chunked(mx.broadcast_to(x, (x.shape[0], time, heads, x.shape[3])), chunk)
 
-    k, v, beta, decay = map(cut, (k_BxTxHxK, v_BxTxHxV, beta_BxTxH[..., None], decay[..., None]))
+    k, v, beta, decay = map(cut, (k_BxTxHxK, v_BxTxHxV, beta_BxTxH[..., None], decay))
     query = cut(q_BxTxHxK) * key_size**-0.5
-    total = triangle(chunk) @ decay  # from the start of the chunk
-    pair = head_decay(total)
-    k_transposed = k.swapaxes(-1, -2)
-    inverse: Any = _invert(mx.tril((beta * k) @ k_transposed * pair, -1))
-    score = (query @ k_transposed) * pair
+    pairs = _channel_pairs if per_channel else _head_pairs
+    score, overlap, total, remaining = pairs(query, k, beta, decay)
+    inverse: Any = _invert(overlap)
     written = inverse @ (beta * v)
     if query.shape[1] == 1:
         return unchunked(score @ written, time).astype(v_BxTxHxV.dtype)
-    from_start, until_end = mx.exp(total), mx.exp(total[..., -1:, :] - total)
+    from_start, until_end = mx.exp(total), mx.exp(remaining)
     erased, query = inverse @ (beta * from_start * k), query * from_start
-    key, kept = (k * until_end).swapaxes(-1, -2), from_start[..., -1:, :]
+    key, kept = (k * until_end).swapaxes(-1, -2), from_start[..., -1:, :].swapaxes(-1, -2)
     state = mx.zeros((*query.shape[:1], heads, key_size, v.shape[-1]))
     out = []
     for n in range(query.shape[1]):
@@ -62,6 +68,36 @@ def delta_rule(
         out.append(query[:, n] @ state + score[:, n] @ stored)
         state = kept[:, n] * state + key[:, n] @ stored
     return unchunked(mx.stack(out, axis=1), time).astype(v_BxTxHxV.dtype)
+
+
+def _head_pairs(
+    query: mx.array, k: mx.array, beta: mx.array, decay: mx.array
+) -> tuple[mx.array, mx.array, mx.array, mx.array]:
+    """Decayed products within each chunk of queries with keys up to their own and of keys with earlier ones, the
+    latter times beta (B x N x H x C x C), and the log decays from the start of the chunk and until its end."""
+    total = triangle(decay.shape[3]) @ decay
+    pair = head_decay(total)
+    k_transposed = k.swapaxes(-1, -2)
+    overlap = mx.tril((beta * k) @ k_transposed * pair, -1)
+    return (query @ k_transposed) * pair, overlap, total, total[..., -1:, :] - total
+
+
+def _channel_pairs(
+    query: mx.array, k: mx.array, beta: mx.array, decay: mx.array
+) -> tuple[mx.array, mx.array, mx.array, mx.array]:
+    """The same for a decay of each channel."""
+    summed, met = halves(decay.shape[3])
+    levels, chunk = met.shape[:2]
+    sums = mx.array(summed.reshape(-1, chunk)) @ decay
+    sums = sums.reshape(*decay.shape[:3], levels + 2, chunk, decay.shape[-1])
+    left = mx.exp(sums[:, :, :, :levels])
+    keys = k[:, :, :, None] * left
+    products = mx.concatenate([query[:, :, :, None] * left, keys], axis=-2) @ keys.swapaxes(-1, -2)
+    products = products.reshape(*products.shape[:-2], 2, chunk, chunk)
+    products = (products * mx.array(met)[:, None]).sum(axis=3)
+    own = mx.array(np.eye(chunk, dtype=np.float32)) * (query * k).sum(axis=-1, keepdims=True)
+    score, overlap = products[..., 0, :, :] + own, beta * products[..., 1, :, :]
+    return score, overlap, sums[:, :, :, levels], sums[:, :, :, levels + 1]
 
 
 @mx.custom_function
