@@ -164,4 +164,20 @@ HYBRID = (
         "Attention and a state space read each layer's input side by side, and their outputs are added.",
         "long context",
     ),
+    Architecture(
+        "kimi_linear",
+        recipe(
+            *stack(
+                "rms_norm",
+                *("kimi_delta_attention", "shared_expert_mlp") * 3,
+                "position_free_latent_attention",
+                "shared_expert_mlp",
+            )
+        ),
+        "2510.26692",
+        2025,
+        "Kimi Linear: An Expressive, Efficient Attention Architecture",
+        "Three layers of a memory that forgets by channel for each layer of full attention, which needs no positions.",
+        "long context",
+    ),
 )

@@ -111,6 +111,22 @@ def multi_head_latent_attention(
     return linear(merge_heads(attend(concat(q, q_rotary), concat(k, k_rotary), v)))
 
 
+@published(
+    "2510.26692",
+    2025,
+    "Kimi Linear: An Expressive, Efficient Attention Architecture",
+    answers="long context",
+    builds_on="multi_head_latent_attention",
+)
+def position_free_latent_attention(x, heads: choice(1, 2, 4, 8) = 4, ratio: choice(2, 4, 8) = 2) -> mixer:
+    """Beside recurrences, which know the order of tokens, attention over latents needs no positions of its own."""
+    q = split_heads(linear(x), heads)
+    latent = rms_norm(linear(x, width // ratio))
+    k = split_heads(linear(latent, width), heads)
+    v = split_heads(linear(latent, width), heads)
+    return linear(merge_heads(attend(q, k, v)))
+
+
 @published("2310.06825", 2023, "Mistral 7B", answers="cost", builds_on="attention", replaces="attention")
 def sliding_window_attention(x, heads: choice(1, 2, 4, 8) = 4, window: choice(8, 16, 32, 64, 128) = 32) -> mixer:
     """Look only at the last few positions; depth carries information further back."""

@@ -17,11 +17,13 @@ from genome.language import (
     offset,
     published,
     ramp,
+    repeat,
     sigmoid,
     silu,
     softplus,
     split_heads,
     weight,
+    width,
 )
 
 
@@ -99,3 +101,25 @@ def comba(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixe
     q = query - weight(heads, 1, initial="ones", scale=0.02) * k
     y = rms_norm(delta_rule(q, k, v / expand(feedback), beta * feedback, log_decay=decay))
     return linear(merge_heads(y) * silu(linear(x)))
+
+
+@published(
+    "2510.26692",
+    2025,
+    "Kimi Linear: An Expressive, Efficient Attention Architecture",
+    answers="recall",
+    builds_on=("gated_delta_net", "gated_linear_attention"),
+    replaces="gated_delta_net",
+)
+def kimi_delta_attention(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
+    """Each key channel of a corrected memory forgets at a pace of its own, so that a head holds old and new facts."""
+    q = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    k = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    v = split_heads(silu(causal_conv(linear(x), kernel)), heads)
+    beta = sigmoid(linear(x, heads))
+    paces = offset(repeat(ramp(width // heads, -6.9, -2.3), heads))
+    step = softplus(linear(linear(x, width // heads), width) + paces)
+    decay = -(split_heads(step, heads) * expand(exp(offset(ramp(heads, 0.0, 2.77)))))
+    y = rms_norm(delta_rule(q, k, v, beta, log_decay=decay))
+    gate = sigmoid(linear(linear(x, width // heads), width, bias=True))
+    return linear(merge_heads(y) * gate)

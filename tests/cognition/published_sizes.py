@@ -191,5 +191,6 @@ OMITTED: Mapping[str, str] = {
     "striped_hyena2": _RATIO,
     "nemotron_h": _LIMIT,
     "falcon_h1": _ROUNDED,
+    "kimi_linear": "its experts have a size of their own, and its 27 layers are not whole repeats of the recipe",
 }
 """Architectures without a model above, and why."""
