@@ -25,9 +25,7 @@ def check_delta_rule(
     """Shapes of a gate for each head, and of a decay for each head or for each channel of the keys."""
     if not broadcasts(beta, keys_BxTxHxK[:3]):
         raise ValueError(f"delta_rule: beta {beta} does not broadcast to BxTxH {keys_BxTxHxK[:3]}")
-    if log_decay is not None and (
-        len(log_decay) < 3 or not broadcasts(log_decay, keys_BxTxHxK[: len(log_decay)])
-    ):
+    if log_decay is not None and (len(log_decay) < 3 or not broadcasts(log_decay, keys_BxTxHxK[: len(log_decay)])):
         raise ValueError(f"delta_rule: log_decay {log_decay} does not broadcast to BxTxH or BxTxHxK")
 
 

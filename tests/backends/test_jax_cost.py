@@ -60,6 +60,8 @@ def test_flops_agree_with_the_count_of_xla(name):
         ("retention", {}, 100),
         ("gated_delta_net", {"heads": 8}, 20),
         ("delta_net", {"heads": 1}, 200),
+        ("kimi_delta_attention", {"heads": 8}, 20),
+        ("kimi_delta_attention", {"heads": 2}, 200),
         ("hyena", {}, 100),
     ],
 )
@@ -78,10 +80,18 @@ def test_the_state_of_attention_is_its_keys_and_values():
 
 
 def test_the_state_of_recurrences_does_not_grow_with_the_context():
-    for name in ("min_gru", "gated_delta_net", "gated_linear_attention", "selective_state_space", "canon"):
+    for name in (
+        "min_gru",
+        "gated_delta_net",
+        "kimi_delta_attention",
+        "gated_linear_attention",
+        "selective_state_space",
+        "canon",
+    ):
         states = {typed(name, sizes=Sizes(64, 160, 96, context)).state for context in (32, 64, 512)}
         assert len(states) == 1, name
     assert typed("delta_net", {"heads": 4, "kernel": 4}).state == 4 * 16 * 16 + 3 * 3 * 64
+    assert typed("kimi_delta_attention", {"heads": 4, "kernel": 4}).state == 4 * 16 * 16 + 3 * 3 * 64
     assert typed("canon", {"kernel": 8}).state == 7 * 64
 
 

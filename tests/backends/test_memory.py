@@ -105,7 +105,7 @@ def test_activations_of_architectures(name, precision):
 
 
 @pytest.mark.parametrize(
-    "name", ["llama", "mistral", "forgetting_transformer", "gated_deltanet", "mamba2", "hyena"]
+    "name", ["llama", "mistral", "forgetting_transformer", "gated_deltanet", "kimi_linear", "mamba2", "hyena"]
 )
 def test_activations_at_lengths_beyond_a_block(name):
     assert 0.9 < ratio(architecture(name, 300)) < 1.1

@@ -134,7 +134,9 @@ def test_fast_forms_agree_at_every_length(name: str, length: int) -> None:
 
 
 @pytest.mark.parametrize("gate", ["closed", "open", "both"])
-@pytest.mark.parametrize("name", ["attend-window", "linear-head", "linear-channel", "delta-decay", "delta-channel"])
+@pytest.mark.parametrize(
+    "name", ["attend-window", "linear-head", "linear-channel", "delta-decay", "delta-channel"]
+)
 def test_extreme_gates_agree(name: str, gate: str) -> None:
     arrays = CASES[name][1]
     values = {"closed": -30.0, "open": -1e-6, "both": np.where(np.arange(LONGEST) % 3, -1e-6, -30.0)}[gate]

@@ -7,9 +7,12 @@ where every channel of the key decays by itself (2510.26692): `backends.halves` 
 
 from __future__ import annotations
 
+from functools import reduce
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 
 from backends.arguments import check_delta_rule
 from backends.halves import halves
@@ -96,11 +99,15 @@ def _channel_pairs(
     levels, chunk = met.shape[:2]
     sums = jnp.asarray(summed.reshape(-1, chunk)) @ decay
     sums = sums.reshape(*decay.shape[:3], levels + 2, chunk, decay.shape[-1])
-    left = jnp.exp(sums[:, :, :, :levels])
-    keys = k[:, :, :, None] * left
-    products = jnp.concatenate([query[:, :, :, None] * left, keys], axis=-2) @ transposed(keys)
+
+    def products_of(level: int) -> jax.Array:
+        left = jnp.exp(sums[:, :, :, level])
+        keys = k * left  # their swap is folded into the product: here a barrier costs more than it saves
+        both = jnp.concatenate([query * left, keys], axis=-2) @ jnp.swapaxes(keys, -1, -2)
+        return both * np.tile(met[level], (2, 1))
+
+    products = checkpoint_name(reduce(jnp.add, map(products_of, range(levels))), "pairs")  # keep these, no level's
     products = products.reshape(*products.shape[:-2], 2, chunk, chunk)
-    products = (products * met[:, None]).sum(axis=3)
     own = np.eye(chunk, dtype=np.float32) * (query * k).sum(axis=-1, keepdims=True)
     score, overlap = products[..., 0, :, :] + own, beta * products[..., 1, :, :]
     return score, overlap, sums[:, :, :, levels], sums[:, :, :, levels + 1]
