@@ -1,9 +1,13 @@
 """UCT over the genealogy (Kocsis and Szepesvari, 2006), with progressive widening (Coulom, 2007).
 
 Each individual is a node below its first parent; published recipes are children of a root. A node's visits
-count itself and all its descendants, failures too; its value is the mean rank reward over them, never the
-maximum. A node takes another child while it has fewer than `WIDENING * visits ** WIDENING_POWER`; otherwise the
-search descends to the child of greatest value plus bonus. Part of the parents are elites of the archive.
+count itself and all its descendants, failures too; its value is the mean reward over them, never the maximum. The
+reward falls with the logarithm of the rank, so that it tells the first few apart. A node takes another child while it
+has fewer than `WIDENING * visits ** WIDENING_POWER`; otherwise the search descends to the child of greatest value plus
+bonus. Part of the parents are elites of the archive.
+
+The constants are those that found most of what was tried with `tests/benchmarks/landscapes.py`: a narrow tree that
+follows a branch down before it opens another one.
 """
 
 from __future__ import annotations
@@ -11,15 +15,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
-from math import log, sqrt
+from math import log, log1p, sqrt
 from random import Random
 
 from evolve.elites import elites
 from evolve.history import History, Individual
 
-EXPLORATION = 0.35
-WIDENING, WIDENING_POWER = 2.0, 0.5
-ARCHIVE_SHARE = 0.2
+EXPLORATION = 0.1
+WIDENING, WIDENING_POWER = 0.5, 0.5
+ARCHIVE_SHARE = 0.05
 PRIOR_VISITS = 1.0
 """Weight of a node's own reward in its value beside the mean over its subtree."""
 
@@ -53,6 +57,9 @@ class TreeSearch:
             node = max(candidates, key=partial(tree.bound, node))
 
 
+UNIT = 1 << 20
+"""The greatest reward."""
+
 ROOT = 0
 """Number of the node above all founders."""
 
@@ -60,8 +67,8 @@ ROOT = 0
 class _Tree:
     """The genealogy with visits and rewards summed towards the root.
 
-    Nodes are numbered in the order of proposal, so that parents come first. An individual's reward is its rank: what
-    is summed are whole numbers, the count of those it leaves behind, and only their quotient is rounded.
+    Nodes are numbered in the order of proposal, so that parents come first. An individual's reward follows from its
+    rank. Rewards are whole numbers: sums do not depend on their order.
     """
 
     def __init__(self, history: History) -> None:
@@ -74,7 +81,6 @@ class _Tree:
         self._above: list[int] = [ROOT]
         self._own: list[int] = []
         self._total: list[int] = []
-        self._last = 1
         self._expected: list[int] = []
 
     def grow(self) -> None:
@@ -90,10 +96,10 @@ class _Tree:
             self._above.append(above)
         ranked = self.history.ranked
         self.elites = list(elites(self.history).values())
-        self._last = max(1, len(ranked) - 1)
         self._own = [0] * len(self.children)
         for place, individual in enumerate(ranked):
-            self._own[self._nodes[individual.attempt]] = self._last - place
+            reward = 1.0 - log1p(place) / log1p(len(ranked))
+            self._own[self._nodes[individual.attempt]] = round(UNIT * reward)
         self.visits, self._total = [1] * len(self.children), self._own.copy()
         self.visits[ROOT] = 0
         for node in range(len(self.children) - 1, ROOT, -1):
@@ -117,7 +123,7 @@ class _Tree:
         """What a visit of a child may bring: its value, and a bonus where it was visited little."""
         value = (self._total[child] + PRIOR_VISITS * self._own[child]) / (self.visits[child] + PRIOR_VISITS)
         bonus = EXPLORATION * sqrt(log(max(2.0, self.visits[parent])) / max(1.0, self.visits[child]))
-        return value / self._last + bonus
+        return value / UNIT + bonus
 
     def _visit(self, node: int, times: int) -> None:
         reward = times * self._own[node]

@@ -227,7 +227,7 @@ CORRUPTIONS = {
     ),
     "edits with a gap": (
         CHILD,
-        "UPDATE edits SET position = position + 1 WHERE attempt = {id}",
+        "UPDATE edits SET position = position + 9 WHERE attempt = {id}",
         "edits of attempt {id}: a position is missing",
     ),
     "a parent that failed": (
