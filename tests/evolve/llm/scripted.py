@@ -18,10 +18,9 @@ from evolve.llm.desk import Desk
 from evolve.llm.protocol import Answer, ProviderError, Request, Usage
 from evolve.llm.replay import MODELS, Recording
 from evolve.search import Search
-from evolve.session import laboratory, prepare, stored_library
+from evolve.session import laboratory, prepare, search_store, stored_library
 from runs.calls import Limits
 from runs.ledger import Ledger
-from runs.store import Store
 from tests.evolve.landscape import Landscape
 
 USAGE = Usage(input=3000, cached=6000, written=0, output=200)
@@ -139,12 +138,7 @@ def search_with(
         }
     )
     prepared = prepare(configuration)
-    if Store.exists(directory):
-        store = Store.open(directory, configuration=prepared.stored)
-    else:
-        store = Store.create(
-            directory, name="test", seed=0, configuration=prepared.stored, version="0", generations=6
-        )
+    store = search_store(directory, prepared)
     with store, Ledger.open(directory) as ledger:
         if not store.events(kind=MODELS):
             store.log(MODELS, "models", list(names))

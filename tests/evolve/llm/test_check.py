@@ -45,7 +45,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search whose calls were answered, failed, repaired and, when the budget was used up, skipped."""
     path = tmp_path_factory.mktemp("asked")
     models = [Scripted("test:m", mixed, failures=failing), Scripted("test:n", good)]
-    with search_with(path, models, limits=Limits(calls=16), generations=6) as search:
+    with search_with(path, models, limits=Limits(calls=20), generations=6, seed=1) as search:
         search.run()
     return path
 
@@ -54,7 +54,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def replayed(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("replayed")
     recording = Recording.of(directory)
-    with search_with(path, [], recording=recording, generations=6, llm=(f"replay:{directory}",)) as search:
+    with search_with(path, [], recording=recording, generations=6, seed=1, llm=(f"replay:{directory}",)) as search:
         search.run()
     return path
 
