@@ -20,7 +20,7 @@ CARRIED = 3.4
 
 Least squares over 280 children of five searches that trained everything in full says 0.22, 0.42, 0.84 and 0.98 after
 1/16, 1/8, 1/4 and 1/2 (on text). Ranks at the first rung then agree with those of full training by a Spearman
-correlation of 0.76 instead of 0.65 (`tests/benchmarks/rungs.py` makes such searches).
+correlation of 0.76 instead of 0.65 (`tests/benchmarks/rungs.py` prints it).
 """
 
 LEAST = 1e-6
@@ -44,11 +44,11 @@ def prospect(
     """
     last = len(measured) - 1
     curve = list(measured)
-    for part, rung in zip(parts[last + 1 :], range(last + 1, len(parts)), strict=True):
+    for rung in range(len(measured), len(parts)):
         if parent is None:
             curve.append(measured[last])
             continue
-        carried = min(1.0, CARRIED * parts[last]) / min(1.0, CARRIED * part)
+        carried = min(1.0, CARRIED * parts[last]) / min(1.0, CARRIED * parts[rung])
         before, after = parent.curve[last], parent.curve[rung]
         curve.append(
             {t: after[t] * (loss / max(before[t], LEAST)) ** carried for t, loss in measured[last].items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
@@ -56,7 +56,9 @@ class Briefing:
 
     def of_parent(self, parent: Individual) -> Values:
         """What a planner is told of the recipe that it edits."""
-        guided = {} if self.guide is None else {"guidance": self._advice(self.guide, parent)}
+        guided = (
+            {} if self.guide is None else {"guidance": advice(self.guide, parent, self.partners, self.library)}
+        )
         return {
             "budget": self._budget(),
             "parent": {
@@ -110,9 +112,6 @@ class Briefing:
     def _sources(self, parent: Individual) -> dict[str, str]:
         names = dict.fromkeys(gene.component for _, gene in parent.recipe.genes())
         return {name: self.library[name].source for name in names}
-
-    def _advice(self, guide: Guide, parent: Individual) -> Mapping[str, Any]:
-        return advice(guide, parent, self.partners, self.library)
 
     def _profile(self, parent: Individual) -> dict[str, Values]:
         """Each task's loss in nats and score at the end of training, beside the population's."""

@@ -179,7 +179,11 @@ def delta_rule(
 
 
 def delta_chunk(context: int, per_channel: bool) -> int:
-    """Positions per chunk of a delta rule: a power of two, as large as the context needs."""
+    """Positions per chunk of a delta rule, for the kernels too: a power of two, as large as the context needs.
+
+    Up to 64, one larger inverse beats another turn of the loop over chunks; where every channel decays by itself, each
+    level of pairs is a product over the whole chunk, and 16 is enough.
+    """
     whole = 1 << (context - 1).bit_length()
     return min(CHANNEL_DELTA_CHUNK, max(whole, 2)) if per_channel else min(CHUNK, whole)
 

@@ -58,8 +58,8 @@ class Landscape:
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         for job in jobs:
             final, speed = self.trained(job.recipe)
-            rungs = [own.part for own in job.scale.rungs]
-            early = sum(part > job.stop / job.scale.steps for part in rungs) / (len(rungs) - 1)
+            parts = job.scale.parts
+            early = sum(part > job.stop / job.scale.steps for part in parts) / (len(parts) - 1)
             noise = Random(job.key).gauss(0.0, NOISE * (1 + 4 * early**2))
             loss = LOSS * math.exp(final + early**2 * speed + early / 2 + noise)
             yield Outcome(job.key, "evaluated", loss=loss, accuracy=0.5, macro_accuracy=0.5)

@@ -3,9 +3,10 @@
     python tests/benchmarks/rungs.py [--seeds 5] [--generations 8] [--data FILE] [--keep DIR]
 
 Every candidate is trained to the end with its losses noted at each of `PARTS`. Then plans of rungs decide, generation
-by generation and by the rule of the search, who would have gone on. Printed for each plan: its share of the tokens,
-and how far the best it would have kept lies behind the best of all, in units of the noise floor (0 is the same
-champion, up to 2 is a tie). With `--keep`, searches that are there are read and not run again.
+by generation and by the rule of the search, who would have gone on. Printed are how well scores expected at each of
+`PARTS` rank the children, and for each plan its share of the tokens, and how far the best it would have kept lies behind
+the best of all, in units of the noise floor (0 is the same champion, up to 2 is a tie). With `--keep`, searches that are
+there are read and not run again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from candidates import whole_search
 
 from evaluators.scales import RUNGS, Rung
 from evolve.configuration import Configuration
+from evolve.correlation import Correlation, rank_correlation
 from evolve.history import PARENTAL
 from evolve.prospect import Losses, Prospect, losses_by_rung, prospect, survivors
 from evolve.session import prepare
@@ -116,6 +118,25 @@ def replayed(known: Sequence[Candidate], plan: Sequence[Rung], yardstick: Yardst
     return Replay(trained / len(known), behind / yardstick.noise.score)
 
 
+def agreement(
+    searches: Sequence[Sequence[Candidate]], yardsticks: Sequence[Yardstick], column: int
+) -> Correlation:
+    """Spearman's correlation over all children between the score expected at one of `PARTS` and that of the end.
+
+    The parent's training is known whole.
+    """
+    expected, scores = [], []
+    for known, yardstick in zip(searches, yardsticks, strict=True):
+        candidates = {candidate.attempt: candidate for candidate in known}
+        for child in known:
+            if child.parent in candidates:
+                parent = Prospect(candidates[child.parent].curve)
+                seen = child.curve[: column + 1]
+                expected.append(prospect(seen, parent, yardstick.references, PARTS).score)
+                scores.append(child.score)
+    return rank_correlation(expected, scores)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
@@ -131,14 +152,21 @@ def main() -> None:
                 search(seed, arguments.generations, arguments.data, folder / str(seed))
             archives.append(Store.read(folder / str(seed)))
         print()
-        found = {}
+        found, searches, yardsticks = {}, [], []
         for archive in archives:
             yardstick = archive.yardstick
             assert yardstick is not None
             known = candidates(archive)
+            searches.append(known)
+            yardsticks.append(yardstick)
             print(f"{len(known)} candidates, noise floor {yardstick.noise.score:.4f}")
             for name, plan in PLANS.items():
                 found.setdefault(name, []).append(replayed(known, plan, yardstick))
+    for column, part in enumerate(PARTS[:-1]):
+        rank = agreement(searches, yardsticks, column)
+        print(
+            f"ranks expected after {part:.1%} of the training agree with those of its end by {rank.value:.2f} (Spearman)"
+        )
     print(f"{'plan':20} {'tokens':>7} {'ties':>6} {'median':>7}  behind, in noise floors")
     for name, replays in found.items():
         behind = [replay.behind for replay in replays]

@@ -16,12 +16,7 @@ from backends.arguments import check_delta_rule
 from backends.halves import halves
 from backends.mlx.kernels.chunks import chunked, unchunked
 from backends.mlx.kernels.linear_attention import head_decay, triangle
-
-CHUNK = 64
-"""Positions per chunk, a power of two: up to here one larger inverse beats another turn of the loop."""
-
-CHANNEL_CHUNK = 16
-"""The same where every channel decays by itself, and each level of pairs is a product over the whole chunk."""
+from genome.operations.time import delta_chunk
 
 
 def delta_rule(
@@ -44,8 +39,7 @@ def delta_rule(
     decay = mx.zeros((1, 1, 1)) if log_decay is None else log_decay
     per_channel = decay.ndim == 4
     decay = mx.broadcast_to(decay, (*decay.shape[:3], key_size)) if per_channel else decay[..., None]
-    chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, 1 << (time - 1).bit_length())
-    chunk = max(chunk, 2) if per_channel else chunk
+    chunk = delta_chunk(time, per_channel)
 
     def cut(x: mx.array) -> mx.array:
         return chunked(mx.broadcast_to(x, (x.shape[0], time, heads, x.shape[3])), chunk)
