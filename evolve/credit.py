@@ -8,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from evaluators.scales import Scale
+from evaluators.scores import exceeds_noise
 from runs.calls import LANGUAGE_MODEL
 
 EXPLORATION = 0.25
@@ -20,7 +21,7 @@ UNTRAINED = ("rejected", "duplicate")
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What an operator achieved: attempts, those better than their best parent, summed gain, training FLOPs.
+    """What an operator achieved: attempts, those better than their best parent, their summed gain, training FLOPs.
 
     `untrained` attempts cost no training and improved nothing. Cost counts in FLOPs and not in seconds, so that the
     choice is the same on every machine.
@@ -71,11 +72,14 @@ def counts(operator: str, status: str) -> bool:
     return status not in UNTRAINED or operator.startswith(LANGUAGE_MODEL)
 
 
-def credited(new: Iterable[Trained], known: Mapping[int, Trained], scale: Scale, tasks: int) -> dict[str, Credit]:
-    """Credit of settled attempts by operator; `known` holds their parents by number.
+def credited(
+    new: Iterable[Trained], known: Mapping[int, Trained], scale: Scale, tasks: int, noise: float
+) -> dict[str, Credit]:
+    """Credit of settled attempts by operator; `known` holds their parents by number, `noise` is the scores' floor.
 
-    A fully trained attempt improves where it beats its best fully trained parent, by the difference, or where
-    it has parents that were all stopped early, by an amount nobody knows, which counts as none.
+    A fully trained attempt improves where it beats its best fully trained parent beyond the noise (half of all edits
+    that change nothing are ahead by less), by the difference; or where it has parents that were all stopped early, by
+    an amount nobody knows, which counts as none.
     """
     credit: dict[str, Credit] = {}
     for attempt in new:
@@ -83,13 +87,14 @@ def credited(new: Iterable[Trained], known: Mapping[int, Trained], scale: Scale,
         full = [parent.score for parent in parents if parent.status == "evaluated" and parent.score is not None]
         finished = attempt.status == "evaluated" and bool(parents) and attempt.score is not None
         gain = (attempt.score or 0.0) - max(full) if finished and full else 0.0
-        improved = finished and (not full or gain > 0)
+        ahead = gain > 0 and exceeds_noise(gain, noise)
+        improved = finished and (ahead or not full)
         if attempt.status in UNTRAINED:
             own = Credit(1, untrained=1)
         else:
             steps = scale.steps_at(attempt.rung or 0)
             flops = 3.0 * (attempt.flops_per_token or 0) * steps * scale.batch * scale.context * tasks
-            own = Credit(1, int(improved), max(0.0, gain), flops)
+            own = Credit(1, int(improved), gain if ahead else 0.0, flops)
         credit[attempt.operator] = credit.get(attempt.operator, Credit()).plus(own)
     return credit
 

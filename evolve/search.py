@@ -115,7 +115,7 @@ class Search:
                 f"every candidate of generation {generation} failed, the last: {outcomes[-1].reason}"
             )
         new = self._absorb(outcomes, {a: trial.losses for a, trial in done.items() if not trial.failure}, trials)
-        credit = self._credited(generation, new)
+        credit = self._credited(generation, new, trials.yardstick.noise.score)
         settled = {outcome.attempt: outcome.status for outcome in outcomes}
         statistics = generation_statistics(
             [replace(a, status=settled.get(a.id, a.status)) for a in store.attempts(generation=generation)],
@@ -254,7 +254,7 @@ class Search:
         if status == "evaluated":
             self.hall.update([individual])
 
-    def _credited(self, generation: int, new: Sequence[Individual]) -> list[records.OperatorCredit]:
+    def _credited(self, generation: int, new: Sequence[Individual], noise: float) -> list[records.OperatorCredit]:
         """Credit of this generation by operator, added to what was known."""
         refused = [
             attempt
@@ -263,7 +263,7 @@ class Search:
         ]
         varied = [*(individual for individual in new if individual.operator != SEED), *refused]
         tasks = len(self.laboratory.tasks)
-        gained = credited(varied, self.history.individuals, self.laboratory.scale, tasks)
+        gained = credited(varied, self.history.individuals, self.laboratory.scale, tasks, noise)
         for operator, own in gained.items():
             self.credit[operator] = self.credit.get(operator, Credit()).plus(own)
         return [

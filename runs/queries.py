@@ -38,10 +38,11 @@ QUERIES = (
     ),
     Query(
         "edits",
-        "which kind of edit gained most, over fully trained attempts",
+        "which kind of edit gained most beyond the noise, over fully trained attempts",
         _sql(
-            "select kind, count(*) as attempts, sum(gain > 0) as improved, round(sum(max(gain, 0)), 4) as gained,",
-            "round(max(gain), 4) as most from (select distinct attempt, kind from edits) join genealogy using (attempt)",
+            "select kind, count(*) as attempts, sum(gain > 2 * noise) as improved,",
+            "round(sum(iif(gain > 2 * noise, gain, 0)), 4) as gained, round(max(gain), 4) as most",
+            "from (select distinct attempt, kind from edits) join genealogy using (attempt) join yardstick",
             "where status = 'evaluated' and gain is not null group by kind order by gained desc, kind",
         ),
     ),

@@ -109,6 +109,7 @@ def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
     attempts = {attempt.id: attempt for attempt in archive.attempts()}
     stored = archive.credit()
     flops_known = _trained_at(archive, setting)
+    noise = archive.yardstick.noise.score if archive.yardstick else 0.0
     for row in archive.generations():
         new = [
             a
@@ -118,7 +119,7 @@ def credit_problems(archive: Archive, setting: Setting) -> Iterator[str]:
             and a.status != "proposed"
             and counts(a.operator, a.status)
         ]
-        true = credited(new, attempts, setting.scale, len(setting.tasks))
+        true = credited(new, attempts, setting.scale, len(setting.tasks), noise)
         kept = {one.operator: one for one in stored.get(row.generation, [])}
         for operator in sorted(true.keys() | kept.keys()):
             have, want = kept.get(operator), true.get(operator, Credit())

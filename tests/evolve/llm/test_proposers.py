@@ -50,23 +50,21 @@ def of_models(store: Any) -> list[Any]:
 
 
 def test_the_bandit_shifts_its_share_within_fifty_attempts(tmp_path: Path) -> None:
-    random, drawn, before = Random(0), Counter[str](), Counter[str]()
-    for seed in (1, 2, 3):
-        models = [Scripted(name, script) for name, script in zip(NAMES, (good, mediocre, useless), strict=True)]
-        options: dict[str, Any] = {"generations": 14, "early_stopping": False, "seed": seed}
-        with search_with(tmp_path / str(seed), models, **options) as search:
-            search.run()
-            attempts = of_models(search.laboratory.store)
-            assert 25 <= len(attempts) <= 50
-            credit = search.credit
-        assert credit[operator(NAMES[2])].untrained == credit[operator(NAMES[2])].attempts > 0
-        drawn += Counter(m for _ in range(300) for m in drawn_models(NAMES, credit, {}, 8, 1.0, random))
-        before += Counter(m for _ in range(300) for m in drawn_models(NAMES, {}, {}, 8, 1.0, random))
-        shares = Counter(a.operator for a in attempts)
-        assert shares[operator(NAMES[0])] == max(shares.values())
-    assert drawn[NAMES[0]] > 1.25 * before[NAMES[0]]
-    assert drawn[NAMES[2]] < 0.7 * before[NAMES[2]]
-    assert drawn[NAMES[0]] > drawn[NAMES[1]] > 1.5 * drawn[NAMES[2]] > 0
+    models = [Scripted(name, script) for name, script in zip(NAMES, (good, mediocre, useless), strict=True)]
+    with search_with(tmp_path, models, generations=14, early_stopping=False) as search:
+        search.run()
+        attempts = of_models(search.laboratory.store)
+        assert 25 <= len(attempts) <= 50
+        credit = search.credit
+    best, equal, worst = (credit[operator(name)] for name in NAMES)
+    assert best.improved > 5 > equal.improved  # what changes nothing is ahead by luck half of the time
+    assert worst.untrained == worst.attempts > 0
+    assert best.attempts > max(equal.attempts, worst.attempts)
+    random = Random(0)
+    drawn = Counter(m for _ in range(300) for m in drawn_models(NAMES, credit, {}, 8, 1.0, random))
+    before = Counter(m for _ in range(300) for m in drawn_models(NAMES, {}, {}, 8, 1.0, random))
+    assert drawn[NAMES[0]] > 1.3 * before[NAMES[0]]
+    assert all(drawn[name] < 0.95 * before[name] for name in NAMES[1:])
 
 
 def test_the_cheaper_of_two_equal_models_is_drawn_more_often() -> None:
