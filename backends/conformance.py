@@ -26,7 +26,7 @@ BATCH = 2
 LEAK = 1e-5
 """Influence of later positions, relative to a position's own, that rounding explains (Fourier transforms)."""
 
-STRUCTURAL = frozenset({"shared", "optimizer"})
+STRUCTURAL = frozenset({"shared", "input_tokens", "optimizer"})
 """Operations that name a place or a setting, and compute nothing."""
 
 _PLAIN = (

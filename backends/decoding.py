@@ -17,7 +17,7 @@ import numpy as np
 
 from backends.arrays import Array, Dtype
 from backends.kernels import Kernels
-from backends.lowering import applied
+from backends.lowering import applied, computed
 from backends.plan import TOKENS, Call
 from backends.precision import precise_nodes
 from backends.steps import Current, History, Step, decoding_steps
@@ -36,7 +36,8 @@ Tables = list[dict[int, Array]]
 class Memory(NamedTuple, Generic[Array]):
     """What one call keeps between positions, by node: `Program.histories` and `Program.recurrences` with a batch.
 
-    Histories are [B, positions, *features] in the type of numbers of the node, recurrences float32 [B, *shape].
+    Histories are [B, positions, *features] in the type of numbers of the node (tokens: int32), recurrences float32
+    [B, *shape].
     """
 
     histories: dict[int, Array]
@@ -86,7 +87,11 @@ class Decoding(Generic[Array, Dtype]):
         histories = {
             index: zeros(
                 (batch, positions, *program.nodes[index].value.shape),
-                self.table.float32 if index in precise else dtype,
+                self.table.int32
+                if program.nodes[index].value.tokens
+                else self.table.float32
+                if index in precise
+                else dtype,
             )
             for index, positions in program.histories.items()
         }
@@ -109,7 +114,7 @@ class Decoding(Generic[Array, Dtype]):
                 values[index] = slots[shared[index]]
             else:
                 given = applied(program, node, values, parameters, context, self.table.float32)
-                values[index] = self._computed(node, given)
+                values[index] = computed(self.table, node, given)
         for slot, index in zip(call.writes, program.writes.values(), strict=True):
             if index in values:
                 slots[slot] = values[index]
@@ -133,7 +138,7 @@ class Decoding(Generic[Array, Dtype]):
         histories = {i: History(array, array) for i, array in tables.items()}
         recurrences: dict[int, Array] = {}
         for index, node in enumerate(program.nodes):
-            if node.value.over == "position":
+            if node.value.over == "position" or index not in program.decoded:
                 continue
             if index in given:
                 values[index] = slots[given[index]]
@@ -144,11 +149,12 @@ class Decoding(Generic[Array, Dtype]):
                     past = memory.recurrences.get(index)
                     now = self._current(program, node, one, values, histories, position, past)
                     y, left = self.steps[node.operation](now)
-                    values[index] = y.reshape(y.shape[0], 1, *y.shape[1:]).astype(own)
+                    y = y.reshape(y.shape[0], 1, *y.shape[1:])
+                    values[index] = y if node.value.tokens else y.astype(own)
                     if left is not None:
                         recurrences[index] = left
                 else:
-                    values[index] = self._computed(node, one)
+                    values[index] = computed(self.table, node, one)
             if index in memory.histories:
                 before = memory.histories[index]
                 place = position % before.shape[1]
@@ -170,7 +176,9 @@ class Decoding(Generic[Array, Dtype]):
         recurrent: Array | None,
     ) -> Current[Array]:
         inputs = tuple(
-            (array[None] if value.over == "parameter" else array[:, 0]).astype(self.table.float32)
+            (array[None] if value.over == "parameter" else array[:, 0]).astype(
+                self.table.int32 if value.tokens else self.table.float32
+            )
             for array, value in call.inputs()
         )
         by_port = {}
@@ -182,9 +190,6 @@ class Decoding(Generic[Array, Dtype]):
     def _constant(self, array: Array) -> History[Array]:
         """The history of a parameter, which is the same at all positions."""
         return History(array[None, None], array[None, None])
-
-    def _computed(self, node: TypedNode, call: Applied[Array, Dtype]) -> Array:
-        return self.table.implementations[node.operation](call).astype(call.dtype)
 
 
 def bytes_per_sequence(state: Sequence[Memory[Array]]) -> int:

@@ -51,7 +51,7 @@ def run_program(
             loss = call.values[1]
             assert loss is not None
             penalties.append(call.number("weight") * loss.astype(table.float32).mean())
-        values[index] = table.implementations[node.operation](call).astype(own)
+        values[index] = computed(table, node, call)
     writes = tuple(values[index] for index in program.writes.values())
     penalty = sum(penalties[1:], penalties[0]) if penalties else None
     return Lowered(values[program.output], writes, penalty)
@@ -78,6 +78,12 @@ def run_calls(
         if lowered.penalty is not None:
             penalty = penalty + lowered.penalty
     return values, penalty
+
+
+def computed(table: Table[Array, Dtype], node: TypedNode, call: Applied[Array, Dtype]) -> Array:
+    """The result of a node, in the type of numbers of its call; tokens stay whole."""
+    result = table.implementations[node.operation](call)
+    return result if node.value.tokens else result.astype(call.dtype)
 
 
 def applied(

@@ -1,7 +1,7 @@
 """The order in which an instance's programs run, and which values pass between them.
 
-Values are numbered slots. Slot 0 holds the tokens; every call fills one slot, and one more for each value
-that it shares with later blocks.
+Values are numbered slots. Slot 0 holds the tokens, which every program may read; every call fills one slot, and one
+more for each value that it shares with later blocks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genome.instance import Instance, PlacedProgram
+from genome.operations.tokens import INPUT_TOKENS
 from genome.typing import Program
 
 TOKENS = 0
@@ -37,7 +38,7 @@ class Call:
 def plan(instance: Instance) -> tuple[Call, ...]:
     """Every call in order; the last one fills the scores of the next token."""
     calls: list[Call] = []
-    shared: dict[str, int] = {}
+    shared = {INPUT_TOKENS: TOKENS}
     slots = 1
 
     def run(placed: PlacedProgram, arguments: tuple[int, ...]) -> int:

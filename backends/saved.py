@@ -119,6 +119,11 @@ def _softmax(use: Use) -> Saved:
     return Saved(result=True, own=value.elements + value.elements // value.shape[-1], exact=True)
 
 
+def _surprise(use: Use) -> Saved:
+    """Exponentials, their sum and what it is the logarithm of."""
+    return Saved(own=use.elements(0) + 2, exact=True)
+
+
 def _experts(use: Use) -> Saved:
     """Gate, its logistic, and the values that it weighs, of all experts."""
     up = next(iter(use.node.parameters.values()))
@@ -179,6 +184,7 @@ RULES: dict[str, Rule] = {
         ("split_heads", "merge_heads", "split", "concat", "expand", "repeat", "total", "mean", "ramp", "constant"),
         _nothing,
     ),
+    **dict.fromkeys(("input_tokens", "ngram"), _nothing),
     **dict.fromkeys(("weight", "position_embedding", "position", "sinusoid", "last_position", "lookup"), _nothing),
     **dict.fromkeys(
         ("add", "subtract", "negative", "offset", "rope", "shift", "penalty", "share", "shared"), _nothing
@@ -195,6 +201,7 @@ RULES: dict[str, Rule] = {
     "divide": _divide,
     "top_k": _function(MASK),
     "softmax": _softmax,
+    "surprise": _surprise,
     "mixture_of_experts": _experts,
     "linear_scan": _scan,
     "cumulative_sum": _scan,

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from backends.arrays import Array
 from backends.kernels import Kernels
 from backends.table import Applied, Table
+from genome.operations.time import NGRAM_FACTOR
+
+
+def rolling_hash(tokens: Sequence[Array], size: int) -> Array:
+    """A number below `size` for tokens in their order, whole numbers throughout."""
+    code = tokens[0]
+    for token in tokens[1:]:
+        code = (code % size * NGRAM_FACTOR + token) % size
+    return code
 
 
 def declare_sequence(table: Table[Array, Any], kernels: Kernels[Array]) -> None:
@@ -42,6 +52,11 @@ def declare_sequence(table: Table[Array, Any], kernels: Kernels[Array]) -> None:
         x, taps = in_time(call)
         y = kernels.long_conv(x.reshape(*x.shape[:2], -1), taps.reshape(*taps.shape[:2], -1))
         return y.reshape(*y.shape[:2], *call.result.shape)
+
+    @table.lowers("ngram")
+    def ngram(call: Applied[Array, Any]) -> Array:
+        last = [kernels.shift(call.x, steps) for steps in reversed(range(call.whole("order")))]
+        return rolling_hash(last, call.whole("size"))
 
     @table.lowers("cumulative_sum")
     def cumulative_sum(call: Applied[Array, Any]) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, Generic
 from backends.arrays import Array
 from backends.kernels import Kernels
 from backends.positions import alibi_slopes
+from backends.sequence import rolling_hash
 from backends.table import Applied
 
 
@@ -31,8 +32,9 @@ class History(Generic[Array]):
 class Current(Generic[Array]):
     """One call at the position that is decoded, an int32 scalar.
 
-    `inputs` are those present, float32 [B, *features] (B may be 1); `histories` are by port, of as many positions as
-    `kept` says or more; `recurrent` [B, *shape] is what the call left at the position before, zeros at the start.
+    `inputs` are those present, float32 (tokens: int32) [B, *features] (B may be 1); `histories` are by port, of as many
+    positions as `kept` says or more; `recurrent` [B, *shape] is what the call left at the position before, zeros at the
+    start.
     """
 
     call: Applied[Array, Any]
@@ -107,6 +109,14 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         reached = (ago <= now.position).reshape(1, length, *(1,) * (x.ndim - 2))
         return kernels.where(reached, taps * past, 0.0).sum(1), None
 
+    def ngram(now: Current[Array]) -> tuple[Array, None]:
+        order, history = now.call.whole("order"), now.histories["tokens"]
+        places = (now.position + history.length - order + 1 + arange(order - 1)) % history.length
+        before = take(history.before, places)
+        return rolling_hash(
+            [*(before[:, i] for i in range(order - 1)), now.inputs[0]], now.call.whole("size")
+        ), None
+
     def cumulative_sum(now: Current[Array]) -> tuple[Array, Array]:
         total = now.state + now.inputs[0]
         return total, total
@@ -161,6 +171,7 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         "shift": shift,
         "causal_conv": causal_conv,
         "long_conv": long_conv,
+        "ngram": ngram,
         "cumulative_sum": cumulative_sum,
         "linear_scan": linear_scan,
         "attend": attend,

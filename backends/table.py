@@ -67,9 +67,10 @@ Implementation = Callable[[Applied[Array, Dtype]], Array]
 
 @dataclass(frozen=True)
 class Table(Generic[Array, Dtype]):
-    """Implementations by operation, in one framework; `float32` is its name for that type of numbers."""
+    """Implementations by operation, in one framework; `float32` and `int32` are its names for types of numbers."""
 
     float32: Dtype
+    int32: Dtype
     implementations: dict[str, Implementation[Array, Dtype]] = field(default_factory=dict)
 
     def lowers(self, *names: str) -> Callable[[Implementation[Array, Dtype]], Implementation[Array, Dtype]]:

@@ -34,14 +34,14 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("embedding", 1, "width", False, "turns tokens into vectors"),
+        Kind("embedding", 1, "width", True, "turns tokens into vectors"),
         Kind("mixer", 1, "width", True, "mixes positions"),
         Kind("channel", 1, "width", False, "acts on the features of one position"),
         Kind("norm", 1, "width", False, "rescales the features of one position"),
         Kind("position", 1, "width", True, "tells positions apart"),
         Kind("residual", 2, "width", False, "joins a branch with its input: (x, branch)"),
         Kind("merge", 2, "width", False, "joins two parallel branches: (left, right)"),
-        Kind("head", 1, "vocabulary", False, "turns vectors into scores of the next token"),
+        Kind("head", 1, "vocabulary", True, "turns vectors into scores of the next token"),
         Kind("training", 0, "optimizer", False, "says how parameters are updated"),
     )
 }

@@ -14,6 +14,7 @@ from genome.expressions import SIZE_NAMES, Scalar, text
 from genome.graph import Graph, Node
 from genome.kinds import KINDS
 from genome.operation import ELEMENT_LIMIT, OPERATIONS, PARAMETER_LIMIT, Parameter, Result
+from genome.operations.tokens import INPUT_TOKENS
 from genome.values import Sizes, Value
 
 if TYPE_CHECKING:
@@ -82,6 +83,20 @@ class Program:
         return sum(node.flops / (context if node.value.over == "parameter" else 1) for node in self.nodes)
 
     @cached_property
+    def decoded(self) -> frozenset[int]:
+        """The nodes that decoding computes: not those on which penalties alone depend."""
+        found: set[int] = set()
+        pending = [self.output, *self.writes.values()]
+        while pending:
+            index = pending.pop()
+            if index not in found:
+                found.add(index)
+                node = self.nodes[index]
+                inputs = node.inputs[:1] if node.operation == "penalty" else node.inputs
+                pending += [i for i in inputs if i is not None]
+        return frozenset(found)
+
+    @cached_property
     def histories(self) -> dict[int, int]:
         """How many last positions decoding keeps of a node's values; all that look back at it share them.
 
@@ -89,7 +104,7 @@ class Program:
         is kept again.
         """
         kept: dict[int, int] = {}
-        for node in self.nodes:
+        for node in (self.nodes[index] for index in sorted(self.decoded)):
             ports = OPERATIONS[node.operation].ports if node.history else ()
             for port, index in zip(ports, node.inputs, strict=False):
                 positions = node.history.get(port.name, 0)
@@ -103,7 +118,7 @@ class Program:
         return {
             index: node.recurrent
             for index, node in enumerate(self.nodes)
-            if node.recurrent is not None and node.value.over == "stream"
+            if node.recurrent is not None and node.value.over == "stream" and index in self.decoded
         }
 
     @property
@@ -206,9 +221,9 @@ def _check_result(name: str, kind: str, node: Node, typed: TypedNode, sizes: Siz
 def _resolve_shared(graph: Graph, sizes: Sizes, shared: Mapping[str, Value]) -> tuple[Graph, dict[str, int]]:
     """Drop reads of values that nobody shares: they mean their own argument. The rest keep no argument.
 
-    Every read of one name is one node.
+    Every read of one name is one node. The model's tokens are shared with all.
     """
-    if not any(node.operation == "shared" for node in graph.nodes):
+    if not any(node.operation in ("shared", INPUT_TOKENS) for node in graph.nodes):
         return graph, {}
     alias: dict[int, int] = {}
     first: dict[str, int] = {}
@@ -227,9 +242,9 @@ def _resolve_shared(graph: Graph, sizes: Sizes, shared: Mapping[str, Value]) -> 
     output = alias.get(graph.output, graph.output)
     resolved = Graph(graph.inputs, tuple(nodes), output).pruned()
     reads = {
-        str(dict(node.options)["name"]): index
+        INPUT_TOKENS if node.operation == INPUT_TOKENS else str(dict(node.options)["name"]): index
         for index, node in enumerate(resolved.nodes)
-        if node.operation == "shared"
+        if node.operation in ("shared", INPUT_TOKENS)
     }
     return resolved, reads
 

@@ -56,8 +56,13 @@ class Keeping:
         return [head, about, f"{INDENT * 2}return {{", *entries, f"{INDENT * 2}}}"]
 
     def arguments(self, program: Program, index: int, past: str) -> str:
-        """What the call of a node takes for decoding, after a comma; "" where the past does not matter to it."""
+        """What the call of a node takes for decoding, after a comma; "" where the past does not matter to it.
+
+        Penalties belong to training: what they alone depend on never sees the past.
+        """
         node = program.nodes[index]
+        if index not in program.decoded:
+            return ""
         if node.operation in PLACED:
             return f", {past}"
         names = [f'"{self.histories[key].name}"' for key, _ in _looks_back(program, node)]
@@ -74,7 +79,7 @@ def keeping(program: Program, name_of: Callable[[int], str]) -> Keeping:
     """Names and shapes for a program; `name_of` gives the name of a node's value."""
     names = Names()
     lengths: dict[tuple[int, bool], int] = {}
-    for node in program.nodes:
+    for node in (program.nodes[index] for index in sorted(program.decoded)):
         for key, positions in _looks_back(program, node):
             lengths[key] = max(lengths.get(key, 0), positions, key=int)
     histories = {
@@ -84,7 +89,7 @@ def keeping(program: Program, name_of: Callable[[int], str]) -> Keeping:
     recurrences = {
         index: Kept(names.fresh(name_of(index)), node.recurrent, node.value.over != "stream")
         for index, node in enumerate(program.nodes)
-        if node.recurrent is not None
+        if node.recurrent is not None and index in program.decoded
     }
     return Keeping(histories, recurrences)
 

@@ -9,6 +9,7 @@ from backends.export.classes import ComponentClass, Signature, class_key, constr
 from backends.export.target import Target
 from backends.export.text import INDENT, Names, bracketed, camel, docstring, identifier, statement
 from genome.instance import Instance, PlacedBlock, PlacedProgram
+from genome.operations.tokens import INPUT_TOKENS
 
 STREAM, PAST = "x", "past"
 
@@ -165,6 +166,7 @@ def model_class(
         declared += listed("blocks", [f"{block.name}({target.arguments})" for block in blocks])
     declared += ends("head", instance.head)
     flow = Flow(target, [STREAM, "tokens", "block"])
+    flow.shared[INPUT_TOKENS] = "tokens"
     value = "tokens"
     for index, placed in enumerate(instance.embedding):
         own = components[class_key(placed.program)].signature

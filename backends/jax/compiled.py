@@ -12,12 +12,11 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from backends.batch import IGNORED
 from backends.jax.executables import Executables, signature
+from backends.jax.kernels.losses import cross_entropy
 from backends.jax.optimizers import update
 from backends.jax.recomputation import is_worth_keeping
 from backends.jax.units import Unit, UnitParameters
-from backends.plan import TOKENS
 
 Inputs = tuple[jax.Array, ...]
 Shape = tuple[int, ...]
@@ -67,11 +66,11 @@ class CompiledUnit:
         return results, Saved(arrays, parameters, inputs)
 
     def backward(self, saved: Saved, cotangents: Inputs, squares: jax.Array) -> Any:
-        """Gradients, input cotangents, and the sum of squares with these."""
+        """Gradients, cotangents of the streams among the inputs, and the sum of squares with these."""
         return self._call("backward", saved.inputs[0].shape, self._backward, *saved, cotangents, squares)
 
     def loss(self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
-        """Loss, gradients, input cotangents, sum of squares; the last unit only."""
+        """Loss, gradients, cotangents of the streams among the inputs, sum of squares; the last unit only."""
         return self._call("loss", inputs[0].shape, self._loss, parameters, inputs, targets_BxT)
 
     def values(self, parameters: UnitParameters, inputs: Inputs) -> Inputs:
@@ -110,12 +109,14 @@ class CompiledUnit:
         if shape not in self._pullbacks:  # the forward function came from disk: nothing was traced
             jax.eval_shape(self._forward, parameters, inputs)
         pullback = self._pullbacks[shape].restored(arrays, parameters, inputs)
-        gradients, *rest = pullback((cotangents, jnp.ones((), jnp.float32)))
-        return gradients, rest[0] if rest else (), squares + square_norm(gradients)
+        gradients, streams = pullback((cotangents, jnp.ones((), jnp.float32)))
+        return gradients, streams, squares + square_norm(gradients)
 
     def _loss(self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
-        own = partial(unit_loss, self.unit, self.dtype)
-        value, (gradients, cotangents) = jax.value_and_grad(own, (0, 1))(parameters, inputs, targets_BxT)
+        def own(parameters: UnitParameters, streams: Inputs) -> jax.Array:
+            return unit_loss(self.unit, self.dtype, parameters, self.unit.joined(inputs, streams), targets_BxT)
+
+        value, (gradients, cotangents) = jax.value_and_grad(own, (0, 1))(parameters, self.unit.streams(inputs))
         return value, gradients, cotangents, square_norm(gradients)
 
     def _values(self, parameters: UnitParameters, inputs: Inputs) -> Inputs:
@@ -175,10 +176,7 @@ def unit_forward(
     def apply(parameters: UnitParameters, inputs: Inputs) -> Any:
         return unit.apply(parameters, inputs, inputs[0].shape[1], dtype)
 
-    if unit.takes == (TOKENS,):
-        results, pullback = jax.vjp(lambda p: apply(p, inputs), parameters)
-    else:
-        results, pullback = jax.vjp(apply, parameters, inputs)
+    results, pullback = jax.vjp(lambda p, x: apply(p, unit.joined(inputs, x)), parameters, unit.streams(inputs))
     leaves, structure = jax.tree.flatten(pullback)
     given = jax.tree.leaves((parameters, inputs))
     known = {id(array) for array in given}
@@ -196,15 +194,6 @@ def unit_loss(
     (logits_BxTxV,), penalty = unit.apply(parameters, inputs, inputs[0].shape[1], dtype)
     losses_BxT, counts_BxT = cross_entropy(logits_BxTxV, jnp.asarray(targets_BxT))
     return losses_BxT.sum() / jnp.maximum(counts_BxT.sum(), 1) + penalty
-
-
-def cross_entropy(logits_BxTxV: jax.Array, targets_BxT: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Loss in nats of every target, zero where it is `IGNORED`, and which targets count; in float32."""
-    logits = logits_BxTxV.astype(jnp.float32)
-    counts_BxT = targets_BxT != IGNORED
-    chosen = jax.nn.one_hot(targets_BxT, logits.shape[-1], dtype=jnp.float32)
-    losses_BxT = jax.nn.logsumexp(logits, axis=-1) - (logits * chosen).sum(axis=-1)
-    return jnp.where(counts_BxT, losses_BxT, 0.0), counts_BxT
 
 
 def square_norm(gradients: Any) -> jax.Array:

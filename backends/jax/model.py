@@ -169,12 +169,14 @@ class JaxModel:
         inputs = tuple(values[slot] for slot in self.placed[-1].takes)
         loss, last, taken, squares = self.units[-1].loss(parameters[-1], inputs, batch.targets_BxT)
         gradients: list[UnitParameters] = [last]
-        cotangents: dict[int, jax.Array] = dict(zip(self.placed[-1].takes, taken, strict=True))
+        cotangents: dict[int, jax.Array] = dict(
+            zip(self.placed[-1].streams(self.placed[-1].takes), taken, strict=True)
+        )
         for unit, place in zip(self.units[-2::-1], self.placed[-2::-1], strict=True):
             outer = tuple(cotangents.pop(slot) for slot in place.fills)
             own, taken, squares = unit.backward(saved.pop(), outer, squares)
             gradients.append(own)
-            for slot, cotangent in zip(place.takes, taken, strict=False):
+            for slot, cotangent in zip(place.streams(place.takes), taken, strict=True):
                 known = cotangents.get(slot)
                 cotangents[slot] = cotangent if known is None else self.table.add(known, cotangent)
         return [loss, *penalties], gradients[::-1], squares

@@ -12,13 +12,14 @@ from backends import table
 from backends.decoding import Decoding
 from backends.features import declare_features
 from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
+from backends.jax.kernels.losses import cross_entropy
 from backends.jax.kernels.products import project
 from backends.kernels import Kernels
 from backends.positions import sinusoid_table
 from backends.sequence import declare_sequence
 
 Applied = table.Applied[jax.Array, jnp.dtype]
-TABLE: table.Table[jax.Array, jnp.dtype] = table.Table(jnp.dtype(jnp.float32))
+TABLE: table.Table[jax.Array, jnp.dtype] = table.Table(jnp.dtype(jnp.float32), jnp.dtype(jnp.int32))
 lowers = TABLE.lowers
 
 
@@ -89,6 +90,12 @@ def repeat(call: Applied) -> jax.Array:
 @lowers("softmax")
 def softmax(call: Applied) -> jax.Array:
     return jax.nn.softmax(call.x.astype(jnp.float32), axis=-1)
+
+
+@lowers("surprise")
+def surprise(call: Applied) -> jax.Array:
+    (scores, _), (tokens, _) = call.inputs()
+    return cross_entropy(scores, tokens)[0]
 
 
 @lowers("clip")

@@ -29,15 +29,19 @@ def response(component: Component, settings: Mapping[str, Scalar]) -> np.ndarray
     typed = program(component.name, component.kind, component.bind(settings), SIZES)
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
         arguments = [_argument(value, place) for place, value in enumerate(typed.arguments)]
-        values = jax.jit(partial(_values, typed))(_parameters(typed), arguments)
+        tokens = [_argument(typed.nodes[index].value, 0) for index in typed.reads.values()]
+        values = jax.jit(partial(_values, typed))(_parameters(typed), arguments, tokens)
         vectors = [np.asarray(value, np.float32).ravel() for value in values]
     return np.concatenate(vectors)
 
 
 def _values(
-    typed: Program, parameters: Mapping[str, jax.Array], arguments: Sequence[jax.Array]
+    typed: Program,
+    parameters: Mapping[str, jax.Array],
+    arguments: Sequence[jax.Array],
+    tokens: Sequence[jax.Array],
 ) -> tuple[jax.Array, ...]:
-    lowered = run_program(TABLE, typed, parameters, arguments, (), SIZES.context, jnp.dtype(jnp.float32))
+    lowered = run_program(TABLE, typed, parameters, arguments, tokens, SIZES.context, jnp.dtype(jnp.float32))
     penalty = () if lowered.penalty is None else (lowered.penalty,)
     return (lowered.result, *lowered.writes, *penalty)
 

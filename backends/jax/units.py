@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from backends.jax.operations import TABLE
 from backends.lowering import run_calls
-from backends.plan import Call
+from backends.plan import TOKENS, Call
 from genome.canonical import digest
 
 HEAVY = ("mixer", "channel")
+T = TypeVar("T")
 UnitParameters = tuple[dict[str, jax.Array], ...]
 
 
@@ -46,6 +48,15 @@ class Unit:
     def penalised(self) -> bool:
         """Whether a call adds to the loss."""
         return any(node.operation == "penalty" for call in self.calls for node in call.program.nodes)
+
+    def streams(self, inputs: Sequence[T]) -> tuple[T, ...]:
+        """Those of the inputs, or of what is known of each, that a gradient flows to: all but the tokens."""
+        return tuple(own for slot, own in zip(self.takes, inputs, strict=True) if slot != TOKENS)
+
+    def joined(self, inputs: Sequence[jax.Array], streams: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
+        """The inputs with others in place of what `streams` picks."""
+        others = iter(streams)
+        return tuple(a if slot == TOKENS else next(others) for slot, a in zip(self.takes, inputs, strict=True))
 
     @property
     def paths(self) -> tuple[str, ...]:

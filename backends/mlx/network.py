@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mlx.core as mx
 
-from backends.batch import IGNORED
 from backends.lowering import run_calls
+from backends.mlx.kernels.losses import cross_entropy
 from backends.mlx.operations import TABLE
 from backends.plan import TOKENS, Call
 
@@ -39,12 +39,3 @@ def score(
     logits_BxTxV, _ = forward(calls, parameters, inputs_BxT, dtype)
     losses_BxT, _ = cross_entropy(logits_BxTxV, targets_BxT)
     return losses_BxT.sum(), mx.argmax(logits_BxTxV, axis=-1) == targets_BxT
-
-
-def cross_entropy(logits_BxTxV: mx.array, targets_BxT: mx.array) -> tuple[mx.array, mx.array]:
-    """Loss in nats of every target, zero where it is `IGNORED`, and which targets count."""
-    counts_BxT = targets_BxT != IGNORED
-    known_BxT = mx.where(counts_BxT, targets_BxT, 0)
-    chosen_BxT = mx.take_along_axis(logits_BxTxV, known_BxT[..., None], axis=-1)[..., 0]
-    losses_BxT = mx.logsumexp(logits_BxTxV, axis=-1) - chosen_BxT
-    return mx.where(counts_BxT, losses_BxT, 0.0), counts_BxT

@@ -14,11 +14,12 @@ from backends.decoding import Decoding
 from backends.features import declare_features
 from backends.kernels import Kernels
 from backends.mlx.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
+from backends.mlx.kernels.losses import cross_entropy
 from backends.positions import sinusoid_table
 from backends.sequence import declare_sequence
 
 Applied = table.Applied[mx.array, mx.Dtype]
-TABLE: table.Table[mx.array, mx.Dtype] = table.Table(mx.float32)
+TABLE: table.Table[mx.array, mx.Dtype] = table.Table(mx.float32, mx.int32)
 lowers = TABLE.lowers
 
 
@@ -107,6 +108,12 @@ def repeat(call: Applied) -> mx.array:
 @lowers("softmax")
 def softmax(call: Applied) -> mx.array:
     return mx.softmax(call.x.astype(mx.float32), axis=-1)
+
+
+@lowers("surprise")
+def surprise(call: Applied) -> mx.array:
+    (scores, _), (tokens, _) = call.inputs()
+    return cross_entropy(scores.astype(mx.float32), tokens)[0]
 
 
 @lowers("clip")

@@ -6,10 +6,12 @@ from __future__ import annotations
 from cognition.library.norms import layer_norm
 from genome.language import (
     choice,
+    concat,
     embedding,
     linear,
     log_range,
     lookup,
+    ngram,
     published,
     share,
     sqrt,
@@ -77,3 +79,20 @@ def scaled_embedding(tokens, spread: log_range(0.01, 1.0) = 0.05) -> embedding:
     """Raise vectors from a table that suits the head to the size that the stream expects."""
     table = share(weight(vocabulary, width, scale=spread), "embedding")
     return lookup(table, tokens) * sqrt(width)
+
+
+@published(
+    "2412.09871",
+    2024,
+    "Byte Latent Transformer: Patches Scale Better Than Tokens",
+    answers="memorisation",
+    builds_on="token_embedding",
+    replaces="token_embedding",
+)
+def ngram_embedding(
+    tokens, buckets: choice(256, 1024, 4096) = 1024, spread: log_range(0.01, 1.0) = 0.02
+) -> embedding:
+    """Add what the last two and three tokens mean together, looked up by a hash in narrow tables."""
+    pair = lookup(weight(buckets, width // 4, scale=1.0), ngram(tokens, 2, buckets))
+    triple = lookup(weight(buckets, width // 4, scale=1.0), ngram(tokens, 3, buckets))
+    return lookup(weight(vocabulary, width, scale=spread), tokens) + spread * linear(concat(pair, triple), width)

@@ -10,6 +10,7 @@ from genome.language import (
     exp,
     gain,
     head,
+    input_tokens,
     l2_normalize,
     linear,
     log,
@@ -17,10 +18,14 @@ from genome.language import (
     maximum,
     penalty,
     published,
+    rms_normalize,
     shared,
+    shift,
+    silu,
     softmax,
     split_heads,
     square,
+    surprise,
     tanh,
     total,
     vocabulary,
@@ -104,3 +109,19 @@ def normalized_head(x) -> head:
     """Score tokens by direction alone, and learn for each how sharply it counts."""
     table = l2_normalize(weight(vocabulary, width))
     return gain(einsum("vd,d->v", table, l2_normalize(x)), 8.0)
+
+
+@published(
+    "2404.19737",
+    2024,
+    "Better & Faster Large Language Models via Multi-token Prediction",
+    answers="text",
+    builds_on="linear_head",
+    replaces="linear_head",
+)
+def multi_token_head(x, strength: log_range(0.01, 1.0) = 0.1) -> head:
+    """Learn to foresee the token after the next one too, from the same vector and with the same table."""
+    table = weight(width, vocabulary)
+    ahead = rms_normalize(x + linear(silu(linear(x))))
+    foreseen = einsum("dv,d->v", table, shift(ahead, 2))
+    return penalty(einsum("dv,d->v", table, x), surprise(foreseen, input_tokens()), strength)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genome.errors import GenomeError
 from genome.operation import Parameter, Result, operation
+from genome.operations.tokens import INPUT_TOKENS
 from genome.values import Value, widest
 
 
@@ -47,6 +48,7 @@ def penalty(x: Value, loss: Value, weight: float = 0.01) -> Result:
 @operation(owns=True)
 def share(x: Value, name: str) -> Result:
     """Pass x on, and let later blocks read it by name."""
+    _own_name("share", name)
     return Result(x)
 
 
@@ -55,4 +57,10 @@ def shared(x: Value, name: str) -> Result:
     """The value the nearest earlier block shared under this name, or x where none did."""
     if x.tokens:
         raise GenomeError("shared needs features, not tokens")
+    _own_name("shared", name)
     return Result(Value(x.shape, x.over))
+
+
+def _own_name(operation: str, name: str) -> None:
+    if name == INPUT_TOKENS:
+        raise GenomeError(f"{operation}: {name!r} names what the model reads; read it by input_tokens()")

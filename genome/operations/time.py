@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from genome.errors import GenomeError
 from genome.operation import Parameter, Result, operation
 from genome.values import Sizes, Value, over_at_least, widest
@@ -9,6 +11,9 @@ from genome.values import Sizes, Value, over_at_least, widest
 CHUNK, CHANNEL_CHUNK, CHANNEL_DELTA_CHUNK = 64, 8, 16
 """Positions per chunk of matrix-state recurrences; where every channel decays by itself, the second of linear
 attention and the third of delta rules."""
+
+NGRAM_LIMIT, NGRAM_FACTOR = 2**16, 32749
+"""Most buckets of a hash, and the prime that spreads tokens: their products stay below 2**31."""
 
 QUERY_BLOCK, QUERY_BLOCKS = 128, 8
 """Least number of queries per block of softmax attention, and most blocks per sequence."""
@@ -46,6 +51,18 @@ def long_conv(x: Value, filter: Value, *, sizes: Sizes) -> Result:
     value = Value(x.shape, widest((x, filter)))
     flops = 40 * sizes.context.bit_length() * x.elements  # three transforms over twice the context
     return Result(value, flops=flops, history={"x": sizes.context, "filter": sizes.context})
+
+
+@operation()
+def ngram(tokens: Value, order: int = 2, size: int = 1024) -> Result:
+    """A number below `size` for the last tokens: a rolling hash, zero tokens before the start (2412.09871)."""
+    if not tokens.tokens:
+        raise GenomeError(f"ngram needs tokens, not {tokens}; try input_tokens()")
+    if not 2 <= order <= 8 or size > NGRAM_LIMIT:
+        raise GenomeError(f"ngram: order {order}, size {size}; accepted: 2 to 8, and up to {NGRAM_LIMIT}")
+    return Result(
+        replace(over_at_least(tokens, "position"), high=size - 1), flops=9 * order, history={"tokens": order - 1}
+    )
 
 
 @operation()

@@ -46,10 +46,12 @@ _PREPARED = (
     ("sigmoid(linear(x, heads))", Value((4,), low=0.0, high=1.0)),
     ("log_sigmoid(linear(x, heads))", Value((4,), high=0.0)),
     ("exp(-softplus(linear(x)))", Value((WIDTH,), low=0.0, high=1.0)),
+    ("surprise(linear(x, vocabulary), input_tokens())", Value((), low=0.0)),
 )
 """What mixers often feed to operations over time."""
 
 _MIXED = (
+    ("lookup(weight(512, width), ngram(input_tokens(), 3, 512))", Value((WIDTH,))),
     (
         "delta_rule(split_heads(linear(x), heads), l2_normalize(split_heads(linear(x), heads)), "
         "split_heads(linear(x), heads), sigmoid(linear(x, heads)))",
@@ -237,7 +239,7 @@ class ComponentWriter:
     def _result(self) -> str:
         """The sum of some late values, brought to the shape that the kind returns."""
         size = "vocabulary" if self.kind == "head" else "width"
-        late = [pair for pair in self.values[-4:] if not pair[1].tokens]
+        late = [pair for pair in self.values if not pair[1].tokens][-4:]
         chosen = self.random.sample(late, self.random.randint(1, len(late)))
         terms = [self._featured(text, value, size) for text, value in chosen]
         if all(value.over != "stream" for _, value in chosen):

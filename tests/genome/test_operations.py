@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from genome import operations as _operations  # noqa: F401  (fills the table of operations)
@@ -83,6 +85,9 @@ GOOD: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("penalty", (X, RATE), {}, (64,)),
     ("share", (X, "v"), {}, (64,)),
     ("shared", (X, "v"), {}, (64,)),
+    ("input_tokens", (), {}, ()),
+    ("ngram", (TOKENS, 3, 500), {}, ()),
+    ("surprise", (Value((64,)), TOKENS), {}, ()),
 ]
 
 BAD: list[tuple[str, tuple, dict, str]] = [
@@ -140,6 +145,15 @@ BAD: list[tuple[str, tuple, dict, str]] = [
     ("mixture_of_experts", (X, Value((4,)), 32), {}, "known to be at least 0; try softmax"),
     ("mixture_of_experts", (HEADS, RATE, 32), {}, "of one axis"),
     ("penalty", (X, TOKENS), {}, "not tokens"),
+    ("share", (X, "input_tokens"), {}, "read it by input_tokens()"),
+    ("shared", (X, "input_tokens"), {}, "read it by input_tokens()"),
+    ("ngram", (X,), {}, "needs tokens"),
+    ("ngram", (TOKENS, 1), {}, "order 1, size 1024; accepted: 2 to 8, and up to 65536"),
+    ("ngram", (TOKENS, 2, 65537), {}, "accepted: 2 to 8, and up to 65536"),
+    ("surprise", (X, RATE), {}, "needs tokens of the vocabulary"),
+    ("surprise", (Value((64,)), replace(TOKENS, high=999)), {}, "needs tokens of the vocabulary"),
+    ("surprise", (Value((65,)), TOKENS), {}, "needs scores of all tokens"),
+    ("surprise", (Value((64,), "parameter"), TOKENS), {}, "needs scores of all tokens"),
 ]
 
 
@@ -168,6 +182,7 @@ def _time_call(name: str) -> str:
     heads = "split_heads(linear(x), 4)"
     unit = f"l2_normalize({heads})"
     return {
+        "ngram": "lookup(weight(vocabulary, width), ngram(input_tokens()))",
         "long_conv": "long_conv(x, linear(position_embedding(), width))",
         "linear_scan": "linear_scan(sigmoid(x), x)",
         "attend": f"merge_heads(attend({heads}, {heads}, {heads}))",
@@ -197,10 +212,10 @@ def test_only_kinds_that_mix_positions_may_use_operations_over_time(name: str) -
 def test_the_result_of_an_operation_over_time_is_no_parameter(name: str) -> None:
     """Even over parameters alone, what mixes positions varies over them."""
     sizes = {"sizes": REFERENCE_SIZES} if OPERATIONS[name].takes_sizes else {}
-    known = {"k": UNIT, "beta": RATE, "decay": Value((4, 16), low=0.0, high=1.0)}
+    known = {"k": UNIT, "beta": RATE, "decay": Value((4, 16), low=0.0, high=1.0), "tokens": TOKENS}
     ports = [port for port in OPERATIONS[name].ports if not port.optional]
     values = [known.get(port.name, HEADS) for port in ports]
-    parameters = [Value(v.shape, "parameter", v.low, v.high, v.unit) for v in values]
+    parameters = [replace(value, over="parameter") for value in values]
     required = [1 for option in OPERATIONS[name].options if option.required]
     result = OPERATIONS[name].infer(*parameters, *required, **sizes)
     assert result.value.over == "position"

@@ -178,6 +178,18 @@ def long_conv(
     return jax.lax.dynamic_slice_in_dim(y, first, time, axis=1)
 
 
+def ngram(
+    tokens: Array, order: int, size: int, past: Past | None = None, name: str = ""
+) -> Array:
+    """A number below size for the last tokens: a rolling hash (2412.09871)."""
+    whole = recent(tokens, order - 1, past, name).astype(jnp.int32)
+    time = tokens.shape[1]
+    code = whole[:, :time]
+    for first in range(1, order):
+        code = (code % size * 32749 + whole[:, first : first + time]) % size
+    return code
+
+
 def cumulative_sum(x: Array, past: Past | None = None, name: str = "") -> Array:
     """The sum over all positions so far."""
     total = jnp.cumsum(x, axis=1)
@@ -368,6 +380,12 @@ def delta_rule(
     if past is not None:
         past.keep(name, state)
     return unchunked(y.swapaxes(0, 1), time)
+
+
+def surprise(scores: Array, tokens: Array) -> Array:
+    """The cross-entropy in nats of tokens under scores."""
+    chosen = jnp.take_along_axis(scores, tokens[..., None], axis=-1)[..., 0]
+    return jax.nn.logsumexp(scores, axis=-1) - chosen
 
 
 def top_k(x: Array, count: int) -> Array:

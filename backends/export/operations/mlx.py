@@ -172,6 +172,18 @@ def long_conv(
     return mx.fft.irfft(spectrum, n=2 * whole, axis=1)[:, whole - time : whole]
 
 
+def ngram(
+    tokens: mx.array, order: int, size: int, past: Past | None = None, name: str = ""
+) -> mx.array:
+    """A number below size for the last tokens: a rolling hash (2412.09871)."""
+    whole = recent(tokens, order - 1, past, name).astype(mx.int32)
+    time = tokens.shape[1]
+    code = whole[:, :time]
+    for first in range(1, order):
+        code = (code % size * 32749 + whole[:, first : first + time]) % size
+    return code
+
+
 def cumulative_sum(x: mx.array, past: Past | None = None, name: str = "") -> mx.array:
     """The sum over all positions so far."""
     total = mx.cumsum(x, axis=1)
@@ -373,6 +385,12 @@ def delta_rule(
     if past is not None:
         past.keep(name, state)
     return unchunked(mx.stack(outputs, axis=1), time)
+
+
+def surprise(scores: mx.array, tokens: mx.array) -> mx.array:
+    """The cross-entropy in nats of tokens under scores."""
+    chosen = mx.take_along_axis(scores, tokens[..., None], axis=-1)[..., 0]
+    return mx.logsumexp(scores, axis=-1) - chosen
 
 
 def top_k(x: mx.array, count: int) -> mx.array:

@@ -168,6 +168,18 @@ def long_conv(
     return torch.fft.irfft(spectrum, n=2 * whole, dim=1)[:, whole - time : whole]
 
 
+def ngram(
+    tokens: Tensor, order: int, size: int, past: Past | None = None, name: str = ""
+) -> Tensor:
+    """A number below size for the last tokens: a rolling hash (2412.09871)."""
+    whole = recent(tokens, order - 1, past, name).long()
+    time = tokens.shape[1]
+    code = whole[:, :time]
+    for first in range(1, order):
+        code = (code % size * 32749 + whole[:, first : first + time]) % size
+    return code
+
+
 def cumulative_sum(x: Tensor, past: Past | None = None, name: str = "") -> Tensor:
     """The sum over all positions so far."""
     total = torch.cumsum(x, dim=1)
@@ -355,6 +367,12 @@ def delta_rule(
     if past is not None:
         past.keep(name, state)
     return torch.stack(outputs, dim=1).transpose(2, 3).flatten(1, 2)[:, :time]
+
+
+def surprise(scores: Tensor, tokens: Tensor) -> Tensor:
+    """The cross-entropy in nats of tokens under scores."""
+    chosen = scores.gather(-1, tokens.long()[..., None])[..., 0]
+    return torch.logsumexp(scores, dim=-1) - chosen
 
 
 def top_k(x: Tensor, count: int) -> Tensor:
