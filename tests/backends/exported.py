@@ -22,9 +22,11 @@ from tests.backends.small_recipes import DECODED as SIZES
 
 LIBRARY = load_library()
 ARCHITECTURES = load_architectures()
-COMPONENTS = tuple(name for name, component in LIBRARY.items() if component.kind != "training")
+IN_ARCHITECTURES = {gene.component for known in ARCHITECTURES.values() for _, gene in known.recipe.genes()}
+OTHERS = tuple(n for n, own in LIBRARY.items() if own.kind != "training" and n not in IN_ARCHITECTURES)
 PROBE_SIZES = replace(SIZES, width=32)
-CASES = (*COMPONENTS, *(f"architecture {name}" for name in ARCHITECTURES))
+CASES = (*OTHERS, *(f"architecture {name}" for name in ARCHITECTURES))
+"""Together they hold every component."""
 
 LINES = ("block 0: " + "long " * 40,)
 """An ordered list that must be wrapped."""
