@@ -44,6 +44,9 @@ def compare(
         raise ValueError(f"--over {over}: unknown; accepted: {', '.join(AXES)}")
     if reach is not None and not abs(reach) < float("inf"):
         raise ValueError(f"--reach {reach}: not a finite score")
+    for path in searches:
+        if not path.is_dir():
+            raise ValueError(f"{path}: no such directory; compare takes directories of searches, `diff` two recipes")
     traces = [read_trace(directory) for directory in dict.fromkeys(searches)]
     require_comparable(traces)
     groups = grouped(traces)

@@ -162,6 +162,7 @@ def test_searches_whose_scores_do_not_compare_are_refused(
         "noise floor": search(tmp_path / "unmeasured", [1.0], seed=1, measured=False),
         "no attempt is fully trained": search(tmp_path / "screened", [None], seed=1),
         "holds no search": tmp_path,
+        "`diff` two recipes": Path("llama"),
     }
     capsys.readouterr()
     for told, other in others.items():
