@@ -1,10 +1,17 @@
-"""What every test shares: no test reads or writes the user's own cognition store."""
+"""What every test shares: interrupts arrive, and no test reads or writes the user's own cognition store."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """A shell has what it starts in the background of a script ignore interrupts, and all that this starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
