@@ -69,7 +69,7 @@ def training_bytes(
 
 
 def _moments(calls: tuple[Call, ...], rule: str) -> int:
-    """AdamW keeps two numbers per parameter, Lion one, and Muon one of what it orthogonalises."""
+    """AdamW, schedule-free or not, keeps two numbers per parameter, Lion one, and Muon one of what it orthogonalises."""
     numbers = 0
     for call in calls:
         for parameter in call.program.parameters.values():

@@ -15,6 +15,13 @@ MUON_RMS = 0.2
 """Scale of Muon's updates to that of AdamW's, so that one learning rate serves both (2502.16982)."""
 
 
+SCHEDULE_FREE = "schedule_free"
+"""The rule whose gradients are taken elsewhere than at its parameters, which are an average of its path.
+
+Its first moment is how far the end of the path is from the average.
+"""
+
+
 def hyperparameters(optimizer: dict[str, Scalar]) -> dict[str, float]:
     """The numbers of the training gene that an update takes as inputs."""
     return {name: float(optimizer[name]) for name in HYPERPARAMETERS}

@@ -1,4 +1,4 @@
-"""Learning-rate schedules as one number per step, the same for every backend."""
+"""What the steps of training take from the schedule, the same for every backend."""
 
 from __future__ import annotations
 
@@ -29,3 +29,13 @@ def learning_rates(optimizer: dict[str, Scalar], steps: int) -> np.ndarray:
         case _:
             fall = np.ones(steps)
     return (peak * np.where(step < warmup, rise, fall)).astype(np.float32)
+
+
+def step_sizes(optimizer: dict[str, Scalar], steps: int) -> np.ndarray:
+    """The learning rate of every step and its weight in a running average, float32 [steps, 2].
+
+    The weight is the part of the squared learning rates so far that the last one is, as in 2405.15682.
+    """
+    rates = learning_rates(optimizer, steps)
+    squares = np.square(rates, dtype=np.float64)
+    return np.stack([rates, squares / np.maximum(squares.cumsum(), 1e-30)], axis=1).astype(np.float32)

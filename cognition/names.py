@@ -121,6 +121,7 @@ COMPONENT_NAMES: Mapping[str, tuple[str, ...]] = {
     "adamw_wsd": ("warmup-stable-decay", "WSD"),
     "lion": ("Lion optimizer",),
     "muon": ("Muon",),
+    "schedule_free_adamw": ("Schedule-Free", "schedule-free AdamW", "Schedule-Free AdamW"),
 }
 
 ARCHITECTURE_NAMES: Mapping[str, tuple[str, ...]] = {

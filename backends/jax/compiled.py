@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 
 from backends.jax.executables import Executables, signature
 from backends.jax.kernels.losses import cross_entropy
-from backends.jax.optimizers import update
+from backends.jax.optimizers import point, update
 from backends.jax.recomputation import is_worth_keeping
 from backends.jax.units import Unit, UnitParameters
 
@@ -158,6 +158,13 @@ class CompiledUnits:
             own = partial(update, rule, hidden)
             self._updates[key] = self.executables.get(content, own, arguments, donated=(0, 1))
         return self._updates[key]
+
+    def point(self, arguments: tuple[Any, ...]) -> UnitParameters:
+        """`optimizers.point` of a unit."""
+        key = "point", signature(arguments)
+        if key not in self._updates:
+            self._updates[key] = self.executables.get("point", point, arguments)
+        return self._updates[key](*arguments)
 
     def add(self, left: jax.Array, right: jax.Array) -> jax.Array:
         """The sum of two cotangents of one slot."""

@@ -26,10 +26,10 @@ from backends.jax.scanned import WholeProgram
 from backends.jax.state import TrainingState
 from backends.jax.units import UnitParameters, units
 from backends.looks import Look, go_on, spans, watched
-from backends.optimization import hyperparameters
+from backends.optimization import SCHEDULE_FREE, hyperparameters
 from backends.plan import TOKENS, plan
 from backends.protocol import Evaluation
-from backends.schedule import learning_rates
+from backends.schedule import step_sizes
 from backends.weights import Moments, read_state, require_moments, write_state
 from genome.instance import Instance
 
@@ -59,7 +59,7 @@ class JaxModel:
         self.hyper = {
             name: jnp.asarray(number, jnp.float32) for name, number in hyperparameters(instance.optimizer).items()
         }
-        self.learning_rates = learning_rates(instance.optimizer, steps)
+        self.step_sizes = step_sizes(instance.optimizer, steps)
 
     def start(self, seed: int) -> TrainingState:
         return self._state(initial_parameters(self.instance, seed))
@@ -70,7 +70,7 @@ class JaxModel:
         looked = spans(batches, state.step)
         if self.whole is None:
             return state, watched((self._stitched(state, span) for span in looked), look)
-        return state, watched(self.whole.train(state, looked, self.learning_rates, self.hyper), look)
+        return state, watched(self.whole.train(state, looked, self.step_sizes, self.hyper), look)
 
     def gradients(self, state: TrainingState, batch: Batch) -> tuple[float, Parameters]:
         loss, gradients, _ = self._gradients(state.parameters, batch)
@@ -140,11 +140,11 @@ class JaxModel:
         """A step per batch; returns the losses, float32 [steps]."""
         losses = []
         for batch in batches:
-            loss, gradients, squares = self._gradients(state.parameters, batch)
-            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
+            loss, gradients, squares = self._gradients(self._points(state), batch)
+            size = self.step_sizes[min(state.step, len(self.step_sizes) - 1)]
             for i, hidden in enumerate(self.hidden):
                 if hidden:
-                    own = (state.parameters[i], state.optimizer[i], gradients[i], squares, rate, self.hyper)
+                    own = (state.parameters[i], state.optimizer[i], gradients[i], squares, size, self.hyper)
                     update = self.updates[i]
                     if update is None:
                         update = self.updates[i] = self.table.update(self.rule, hidden, own)
@@ -152,6 +152,15 @@ class JaxModel:
             state.step += 1
             losses.append(loss)
         return np.asarray([_total(loss) for loss in jax.device_get(losses)], np.float32)
+
+    def _points(self, state: TrainingState) -> list[UnitParameters]:
+        """The parameters at which the rule takes its gradients."""
+        if self.rule != SCHEDULE_FREE:
+            return state.parameters
+        return [
+            self.table.point((own, moments, self.hyper)) if hidden else own
+            for hidden, own, moments in zip(self.hidden, state.parameters, state.optimizer, strict=True)
+        ]
 
     def _gradients(
         self, parameters: list[UnitParameters], batch: Batch

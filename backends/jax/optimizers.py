@@ -9,10 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 from optax import contrib
 
 from backends.jax.units import Unit, UnitParameters
-from backends.optimization import LEAST_SQUARED_NORM, decays, is_hidden_matrix, match_rms
+from backends.optimization import LEAST_SQUARED_NORM, SCHEDULE_FREE, decays, is_hidden_matrix, match_rms
+
+EPSILON = 1e-8
+"""Added to what schedule-free steps divide by, as in Optax's AdamW."""
 
 
 def hidden_matrices(unit: Unit) -> tuple[bool, ...]:
@@ -100,14 +104,58 @@ def update(
     state: optax.OptState,
     gradients: UnitParameters,
     squared_norm: jax.Array,
-    learning_rate: jax.Array,
+    size: jax.Array,
     hyper: dict[str, jax.Array],
 ) -> tuple[UnitParameters, optax.OptState]:
-    """One step: clip by the global norm (`squared_norm` sums over all units), apply the rule, decay, subtract."""
+    """One step: clip by the global norm (`squared_norm` sums over all units), apply the rule, decay, subtract.
+
+    `size` is a row of `backends.schedule.step_sizes`.
+    """
     scale = jnp.minimum(1.0, hyper["clip"] * jax.lax.rsqrt(jnp.maximum(squared_norm, LEAST_SQUARED_NORM)))
+    if rule == SCHEDULE_FREE:
+        return _schedule_free(parameters, state, gradients, scale, size, hyper)
+    learning_rate = size[0]
     transformation = _transformation(rule, hidden, parameters, hyper, scale)
     updates, state = transformation.update(gradients, state, parameters)
     return jax.tree.map(lambda p, u: p - learning_rate * u, parameters, updates), state
+
+
+def point(parameters: UnitParameters, state: optax.OptState, hyper: dict[str, jax.Array]) -> UnitParameters:
+    """Where a schedule-free rule takes its gradients: between the average and the end of its path."""
+    average, unflatten = ravel_pytree(parameters)
+    return unflatten(average + (1 - hyper["beta1"]) * _adam(state).mu)
+
+
+def _schedule_free(
+    parameters: UnitParameters,
+    state: optax.OptState,
+    gradients: UnitParameters,
+    scale: jax.Array,
+    size: jax.Array,
+    hyper: dict[str, jax.Array],
+) -> tuple[UnitParameters, optax.OptState]:
+    """A step of AdamW from the end of the path, which the average then follows (2405.15682, algorithm 1)."""
+    adam, (rate, weight) = _adam(state), size
+    average, unflatten = ravel_pytree(parameters)
+    gradient = ravel_pytree(gradients)[0] * scale
+    decayed = ravel_pytree(jax.tree.map(lambda p: jnp.full(p.shape, float(decays(p))), parameters))[0]
+    count = adam.count + 1
+    second = hyper["beta2"] * adam.nu + (1 - hyper["beta2"]) * jnp.square(gradient)
+    direction = gradient / (jnp.sqrt(second / (1 - hyper["beta2"] ** count)) + EPSILON)
+    taken_at = average + (1 - hyper["beta1"]) * adam.mu
+    end = average + adam.mu - rate * (direction + hyper["weight_decay"] * decayed * taken_at)
+    after = average + weight * (end - average)
+    moved = optax.ScaleByAdamState(count, end - after, second)
+    return unflatten(after), jax.tree.map(lambda own: moved if own is adam else own, state, is_leaf=_is_adam)
+
+
+def _is_adam(state: Any) -> bool:
+    return isinstance(state, optax.ScaleByAdamState)
+
+
+def _adam(state: optax.OptState) -> Any:
+    """Counts and moments within a state, of all arrays as one flat one."""
+    return next(own for own in jax.tree.leaves(state, is_leaf=_is_adam) if _is_adam(own))
 
 
 def _muon_dimensions(parameters: Any) -> Any:

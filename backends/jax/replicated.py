@@ -53,7 +53,7 @@ def train_side_by_side(
 def _staged(models: Sequence[JaxModel], looked: Sequence[Iterator[Iterator[Batch]]], step: int) -> list[Span]:
     """The next span of every replicate on the device, of equal lengths; nothing where all have ended."""
     staged = [
-        staged_span(next(own, ()), model.learning_rates, step) for model, own in zip(models, looked, strict=True)
+        staged_span(next(own, ()), model.step_sizes, step) for model, own in zip(models, looked, strict=True)
     ]
     counts = [0 if span is None else span.count for span in staged]
     if len(set(counts)) > 1:

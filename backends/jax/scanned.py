@@ -20,10 +20,11 @@ import numpy as np
 from backends.batch import Batch
 from backends.jax.compiled import Shape, square_norm, unit_loss
 from backends.jax.executables import Executables
-from backends.jax.optimizers import hidden_matrices, update
+from backends.jax.optimizers import hidden_matrices, point, update
 from backends.jax.state import TrainingState
 from backends.jax.units import Unit, UnitParameters, units
 from backends.looks import LOOK_STEPS
+from backends.optimization import SCHEDULE_FREE
 from backends.plan import TOKENS, Call
 
 KEPT_PROGRAMS = 16
@@ -39,13 +40,13 @@ class Span:
     """The steps up to a look, on the device: learning rates [K], inputs and targets [K, B, T]; `count` are taken."""
 
     count: int
-    rates_K: jax.Array
+    sizes_Kx2: jax.Array
     inputs_KxBxT: jax.Array
     targets_KxBxT: jax.Array
 
     @property
     def arrays(self) -> SpanArrays:
-        return self.rates_K, self.inputs_KxBxT, self.targets_KxBxT
+        return self.sizes_Kx2, self.inputs_KxBxT, self.targets_KxBxT
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class WholeProgram:
         self,
         state: TrainingState,
         spans: Iterable[Iterable[Batch]],
-        learning_rates: np.ndarray,
+        step_sizes: np.ndarray,
         hyper: Hyperparameters,
     ) -> Iterator[np.ndarray]:
         """Train span by span; yields the losses of each, float32 [steps].
@@ -121,14 +122,14 @@ class WholeProgram:
         """
         step = state.step
         following = iter(spans)
-        staged = staged_span(next(following, ()), learning_rates, step)
+        staged = staged_span(next(following, ()), step_sizes, step)
         while staged is not None:
             state.parameters, state.optimizer, losses_K = self.steps(
                 state.parameters, state.optimizer, staged.arrays, hyper, staged.count
             )
             count = staged.count
             state.step += count
-            staged = staged_span(next(following, ()), learning_rates, state.step)
+            staged = staged_span(next(following, ()), step_sizes, state.step)
             yield np.asarray(losses_K)[:count]
 
     @cached_property
@@ -149,7 +150,7 @@ class WholeProgram:
         count: jax.Array,
     ) -> tuple[list[UnitParameters], list[Any], jax.Array]:
         hidden = [hidden_matrices(unit) for unit in units(self.calls)]
-        rates_K, inputs_KxBxT, targets_KxBxT = arrays
+        sizes_Kx2, inputs_KxBxT, targets_KxBxT = arrays
 
         def loss(parameters: list[UnitParameters], i: jax.Array) -> jax.Array:
             own = tuple(chain.from_iterable(parameters))
@@ -157,16 +158,20 @@ class WholeProgram:
 
         def step(i: jax.Array, carried: tuple[Any, Any, jax.Array]) -> tuple[Any, Any, jax.Array]:
             parameters, optimizer, losses_K = carried
-            value, gradients = jax.value_and_grad(loss)(parameters, i)
+            at = parameters
+            if self.rule == SCHEDULE_FREE:
+                pairs = zip(parameters, optimizer, strict=True)
+                at = [own if moments is None else point(own, moments, hyper) for own, moments in pairs]
+            value, gradients = jax.value_and_grad(loss)(at, i)
             squares = square_norm(gradients)
             updated = [
-                update(self.rule, matrices, *own, squares, rates_K[i], hyper) if matrices else own[:2]
+                update(self.rule, matrices, *own, squares, sizes_Kx2[i], hyper) if matrices else own[:2]
                 for matrices, own in zip(hidden, zip(parameters, optimizer, gradients, strict=True), strict=True)
             ]
             after, moments = ([pair[part] for pair in updated] for part in (0, 1))
             return after, moments, losses_K.at[i].set(value)
 
-        carried = parameters, optimizer, jnp.zeros(rates_K.shape, jnp.float32)
+        carried = parameters, optimizer, jnp.zeros(len(sizes_Kx2), jnp.float32)
         return jax.lax.fori_loop(0, count, step, carried)
 
 
@@ -187,19 +192,19 @@ class WholePrograms:
         return self.table[program.key]
 
 
-def staged_span(batches: Iterable[Batch], learning_rates: np.ndarray, step: int) -> Span | None:
+def staged_span(batches: Iterable[Batch], step_sizes: np.ndarray, step: int) -> Span | None:
     """A span on its way to the device, filled up to `LOOK_STEPS` steps; None where there is no batch.
 
-    `step` is its first; steps past the schedule's end take its last rate.
+    `step` is its first; steps past the schedule's end take its last row.
     """
     own = list(batches)
     if not own:
         return None
-    last = len(learning_rates) - 1
-    rates_K = learning_rates[np.minimum(np.arange(step, step + LOOK_STEPS), last)]
+    last = len(step_sizes) - 1
+    sizes_Kx2 = step_sizes[np.minimum(np.arange(step, step + LOOK_STEPS), last)]
     inputs, targets = (
         np.zeros((LOOK_STEPS, *own[0].inputs_BxT.shape), own[0].inputs_BxT.dtype) for _ in ("inputs", "targets")
     )
     for i, batch in enumerate(own):
         inputs[i], targets[i] = batch.inputs_BxT, batch.targets_BxT
-    return Span(len(own), *jax.device_put((rates_K, inputs, targets)))
+    return Span(len(own), *jax.device_put((sizes_Kx2, inputs, targets)))

@@ -16,11 +16,11 @@ from backends.initial import Parameters, initial_parameters
 from backends.looks import Look, go_on, spans, watched
 from backends.mlx.decoder import MlxDecoder
 from backends.mlx.network import Arrays, forward, loss, score
-from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, start, update
-from backends.optimization import hyperparameters
+from backends.mlx.optimizers import Hyper, Moments, hidden_matrices, point, start, update
+from backends.optimization import SCHEDULE_FREE, hyperparameters
 from backends.plan import plan
 from backends.protocol import Evaluation
-from backends.schedule import learning_rates
+from backends.schedule import step_sizes
 from backends.weights import read_state, require_moments, write_state
 from genome.instance import Instance
 
@@ -47,7 +47,7 @@ class MlxModel:
         self.hidden = hidden_matrices(instance)
         self.rule = str(instance.optimizer["rule"])
         self.hyper = {name: mx.array(number) for name, number in hyperparameters(instance.optimizer).items()}
-        self.learning_rates = learning_rates(instance.optimizer, steps)
+        self.step_sizes = step_sizes(instance.optimizer, steps)
         self._step = compile(self._train_step)
         self._score = compile(lambda parameters, x, y: score(self.calls, parameters, x, y, dtype))
 
@@ -100,13 +100,13 @@ class MlxModel:
         """A step per batch; returns the losses, float32 [steps]."""
         losses = []
         for batch in batches:
-            rate = self.learning_rates[min(state.step, len(self.learning_rates) - 1)]
+            size = self.step_sizes[min(state.step, len(self.step_sizes) - 1)]
             state.step += 1
             value, state.parameters, state.moments = self._step(
                 state.parameters,
                 state.moments,
                 mx.array(float(state.step)),
-                mx.array(rate),
+                mx.array(size),
                 self.hyper,
                 *_on_device(batch),
             )
@@ -125,13 +125,14 @@ class MlxModel:
         parameters: Arrays,
         moments: Moments,
         step: mx.array,
-        rate: mx.array,
+        size: mx.array,
         hyper: Hyper,
         inputs_BxT: mx.array,
         targets_BxT: mx.array,
     ) -> tuple[mx.array, Arrays, Moments]:
-        value, gradients = self._gradients(parameters, inputs_BxT, targets_BxT)
-        return value, *update(self.rule, self.hidden, parameters, moments, gradients, step, rate, hyper)
+        at = point(parameters, moments, hyper) if self.rule == SCHEDULE_FREE else parameters
+        value, gradients = self._gradients(at, inputs_BxT, targets_BxT)
+        return value, *update(self.rule, self.hidden, parameters, moments, gradients, step, size, hyper)
 
 
 def _on_device(batch: Batch) -> tuple[mx.array, mx.array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mlx.core as mx
 
 from backends.mlx.network import Arrays
-from backends.optimization import LEAST_SQUARED_NORM, decays, is_hidden_matrix, match_rms
+from backends.optimization import LEAST_SQUARED_NORM, SCHEDULE_FREE, decays, is_hidden_matrix, match_rms
 from genome.instance import Instance
 
 EPSILON = 1e-8
@@ -17,7 +17,7 @@ NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 
 Moments = dict[str, Arrays]
-"""Running averages, "first" of gradients and "second" of their squares, for the arrays that need them."""
+"""Running averages, "first" of gradients (see `SCHEDULE_FREE`) and "second" of squares, where they are needed."""
 
 Hyper = dict[str, mx.array]
 
@@ -58,13 +58,14 @@ def update(
     moments: Moments,
     gradients: Arrays,
     step: mx.array,
-    learning_rate: mx.array,
+    size: mx.array,
     hyper: Hyper,
 ) -> tuple[Arrays, Moments]:
     """One step: clip by the global norm, apply the rule, decay, subtract.
 
-    `step` counts this update, from 1.
+    `step` counts this update, from 1; `size` is a row of `backends.schedule.step_sizes`.
     """
+    learning_rate, weight = size[0], size[1]
     squares = sum((mx.square(g).sum() for own in gradients.values() for g in own.values()), mx.zeros(()))
     scale = mx.minimum(1.0, hyper["clip"] * mx.rsqrt(mx.maximum(squares, LEAST_SQUARED_NORM)))
     after: Arrays = {}
@@ -72,14 +73,33 @@ def update(
     for path, own in parameters.items():
         for name, parameter in own.items():
             held = {m: of[path][name] for m, of in moments.items() if name in of.get(path, {})}
-            chosen = "muon" if rule == "muon" and (path, name) in hidden else "lion" if rule == "lion" else "adam"
-            change, held = _direction(chosen, gradients[path][name] * scale, held, step, hyper)
+            chosen = "adam" if rule == "muon" and (path, name) not in hidden else rule
+            change, moved = _direction(chosen, gradients[path][name] * scale, held, step, hyper)
             if decays(parameter):
-                change = change + hyper["weight_decay"] * parameter
-            after.setdefault(path, {})[name] = parameter - learning_rate * change
-            for moment, array in held.items():
+                at = _between(parameter, held["first"], hyper) if rule == SCHEDULE_FREE else parameter
+                change = change + hyper["weight_decay"] * at
+            new = parameter - learning_rate * change
+            if rule == SCHEDULE_FREE:  # the end of the path, which the average follows
+                end = new + held["first"]
+                new = parameter + weight * (end - parameter)
+                moved["first"] = end - new
+            after.setdefault(path, {})[name] = new
+            for moment, array in moved.items():
                 kept[moment].setdefault(path, {})[name] = array
     return after, kept
+
+
+def point(parameters: Arrays, moments: Moments, hyper: Hyper) -> Arrays:
+    """Where a schedule-free rule takes its gradients: between the average and the end of its path (2405.15682)."""
+    first = moments["first"]
+    return {
+        path: {name: _between(array, first[path][name], hyper) for name, array in own.items()}
+        for path, own in parameters.items()
+    }
+
+
+def _between(average: mx.array, ahead: mx.array, hyper: Hyper) -> mx.array:
+    return average + (1 - hyper["beta1"]) * ahead
 
 
 def _direction(
@@ -88,6 +108,9 @@ def _direction(
     """The update of one array before decay and learning rate, and its moments after it."""
     beta1, beta2 = hyper["beta1"], hyper["beta2"]
     first = held["first"]
+    if rule == SCHEDULE_FREE:
+        second = _average(held["second"], mx.square(gradient), beta2)
+        return gradient / (mx.sqrt(second / (1 - beta2**step)) + EPSILON), {"second": second}
     if rule == "lion":  # 2302.06675
         return mx.sign(_average(first, gradient, beta1)), {"first": _average(first, gradient, beta2)}
     first = _average(first, gradient, beta1)

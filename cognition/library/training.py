@@ -158,3 +158,30 @@ def muon_cosine(
         weight_decay=weight_decay,
         beta1=0.95,
     )
+
+
+@published(
+    "2405.15682",
+    2024,
+    "The Road Less Scheduled",
+    answers="cost",
+    builds_on="adamw",
+    replaces="adamw",
+)
+def schedule_free_adamw(
+    learning_rate: log_range(0.0003, 0.1) = 0.02,
+    warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
+    weight_decay: choice(0.0, 0.01, 0.1, 0.3) = 0.1,
+    momentum: choice(0.9, 0.95, 0.98) = 0.9,
+    beta2: choice(0.95, 0.98, 0.99, 0.999) = 0.99,
+) -> training:
+    """Average the path instead of lowering the rate: good at any moment, and no end has to be known."""
+    return optimizer(
+        "schedule_free",
+        learning_rate,
+        schedule="constant",
+        warmup=warmup,
+        weight_decay=weight_decay,
+        beta1=momentum,
+        beta2=beta2,
+    )

@@ -46,7 +46,9 @@ def compare(
         raise ValueError(f"--reach {reach}: not a finite score")
     for path in searches:
         if not path.is_dir():
-            raise ValueError(f"{path}: no such directory; compare takes directories of searches, `diff` two recipes")
+            raise ValueError(
+                f"{path}: no such directory; compare takes directories of searches, `diff` two recipes"
+            )
     traces = [read_trace(directory) for directory in dict.fromkeys(searches)]
     require_comparable(traces)
     groups = grouped(traces)

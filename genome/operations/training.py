@@ -11,7 +11,7 @@ from genome.values import Value
 
 @operation(owns=True)
 def optimizer(
-    rule: Literal["adamw", "lion", "muon"],
+    rule: Literal["adamw", "lion", "muon", "schedule_free"],
     learning_rate: float,
     schedule: Literal["constant", "cosine", "linear", "wsd"] = "cosine",
     warmup: float = 0.05,
@@ -24,7 +24,9 @@ def optimizer(
     """How to train: update rule, schedule (warm-up as a fraction of all steps), decoupled decay, clipping by norm.
 
     "adamw" is 1711.05101, "lion" 2302.06675, "muon" the orthogonalised momentum of Jordan et al. (2024) for
-    matrices with AdamW for the rest, "wsd" the warm-up, stable, decay schedule of 2404.06395.
+    matrices with AdamW for the rest, "schedule_free" AdamW whose parameters are an average of its path, of which
+    `beta1` is the part in the point where gradients are taken (2405.15682), "wsd" the warm-up, stable, decay
+    schedule of 2404.06395.
     """
     for name, value, low, high in (
         ("learning_rate", learning_rate, 0.0, 10.0),

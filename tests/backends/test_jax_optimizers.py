@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.initial import initial_array, initial_parameters
-from backends.schedule import learning_rates
+from backends.jax.kernels.losses import cross_entropy
+from backends.jax.network import Network
+from backends.schedule import learning_rates, step_sizes
 from genome.operation import Parameter
 from tests.backends.small_recipes import block, gene, random_batches, recipe, small
 
@@ -96,6 +98,48 @@ def test_muon_updates_hidden_matrices_and_leaves_the_rest_to_adamw(backend):
         optax.partition({"muon": muon, "adamw": adamw}, labels),
     )
     assert_same(*trained(backend, instance, reference, random_batches(STEPS)))
+
+
+def test_schedule_free_adamw_is_that_of_optax_and_its_parameters_are_the_average(backend, two_blocks):
+    """Optax trains the point where gradients are taken, and derives the average from it."""
+    training = gene("schedule_free_adamw", learning_rate=0.01, warmup=0.01, weight_decay=0.3, beta2=0.95)
+    instance, batches = two_blocks(training), random_batches(STEPS)
+    base = optax.chain(
+        optax.clip_by_global_norm(float(instance.optimizer["clip"])),
+        optax.scale_by_rms(0.95, 1e-8, eps_in_sqrt=False, bias_correction=True),
+        optax.add_decayed_weights(0.3, mask=matrices),
+        optax.scale_by_learning_rate(0.01),
+    )
+    reference = optax.contrib.schedule_free(base, 0.01, b1=0.9)
+
+    def loss(parameters, inputs_BxT, targets_BxT):
+        logits, penalty = Network(instance, parameters)(inputs_BxT)
+        losses, counts = cross_entropy(logits, targets_BxT)
+        return losses.sum() / counts.sum() + penalty
+
+    model = backend.lower(instance, steps=STEPS)
+    state = model.start(0)
+    points: Any = model.parameters(state)
+    moments, gradient = reference.init(points), jax.jit(jax.grad(loss))
+    for batch in batches:
+        gradients = gradient(points, batch.inputs_BxT, batch.targets_BxT)
+        updates, moments = reference.update(gradients, moments, points)
+        points = optax.apply_updates(points, updates)
+    state, _ = model.train(state, batches)
+    averages: Any = optax.contrib.schedule_free_eval_params(moments, points)
+    assert_same(model.parameters(state), averages)
+
+
+@given(st.integers(1, 300), st.floats(0, 0.5))
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_the_weight_of_a_step_is_its_part_of_the_squared_rates_so_far(steps, warmup):
+    optimizer = {"learning_rate": 0.02, "schedule": "constant", "warmup": warmup, "final": 0.1}
+    rates, weights = step_sizes(optimizer, steps).T
+    assert np.array_equal(rates, learning_rates(optimizer, steps))
+    average = 0.0
+    for rate, weight in zip(rates, weights, strict=True):  # of the rates themselves
+        average += weight * (rate - average)
+    assert average == pytest.approx((rates**3).sum() / (rates**2).sum(), rel=1e-4)
 
 
 @given(

@@ -28,7 +28,11 @@ BLOCKS = {
     ),
     "recurrences": (block(("rms_norm", "gated_delta_net")), block(("rms_norm", "rwkv4_time_mixing"))),
 }
-CASES = [(name, "adamw") for name in BLOCKS] + [("penalties", "lion"), ("attention", "muon")]
+CASES = [(name, "adamw") for name in BLOCKS] + [
+    ("penalties", "lion"),
+    ("attention", "muon"),
+    ("attention", "schedule_free_adamw"),
+]
 
 
 def whole_and_stitched(backend, instance, steps=STEPS):
@@ -51,7 +55,7 @@ def test_both_programs_train_alike(backend, name, rule):
             np.testing.assert_allclose(array, others[path][own], atol=2e-4, err_msg=f"{path}.{own}")
 
 
-@pytest.mark.parametrize("rule", ["adamw", "muon"])
+@pytest.mark.parametrize("rule", ["adamw", "muon", "schedule_free_adamw"])
 def test_states_pass_from_one_program_to_the_other(backend, two_blocks, tmp_path, rule):
     whole, stitched = whole_and_stitched(backend, two_blocks(gene(rule)))
     batches = random_batches(STEPS)
@@ -130,7 +134,7 @@ def test_a_program_compiles_once_for_seeds_rates_and_lengths(backend, two_blocks
     assert backend.compilation.total == before
 
 
-@pytest.mark.parametrize("rule", ["adamw", "muon"])
+@pytest.mark.parametrize("rule", ["adamw", "muon", "schedule_free_adamw"])
 def test_replicates_side_by_side_equal_separate_runs(backend, two_blocks, rule):
     rates = (0.001, 0.002, 0.004)
     models = [
@@ -157,7 +161,7 @@ def test_one_diverging_replicate_leaves_the_others_alone(backend, two_blocks):
         for _ in range(2)
     ]
     states = [model.start(0) for model in models]
-    models[1].learning_rates[:] = np.nan
+    models[1].step_sizes[:] = np.nan
     losses = train_side_by_side(models, states, [random_batches(5)] * 2)
     assert np.isfinite(losses[0]).all()
     assert np.isnan(losses[1, 1:]).all()

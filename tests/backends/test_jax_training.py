@@ -79,7 +79,7 @@ def test_depth_repeats_blocks_with_parameters_of_their_own(backend):
     assert not np.array_equal(first, last)
 
 
-@pytest.mark.parametrize("rule", ["adamw", "lion", "muon"])
+@pytest.mark.parametrize("rule", ["adamw", "lion", "muon", "schedule_free_adamw"])
 def test_saving_and_loading_goes_on_as_if_unbroken(backend, two_blocks, tmp_path, rule):
     instance, batches = two_blocks(gene(rule)), random_batches(5)
     model = backend.lower(instance, steps=8)

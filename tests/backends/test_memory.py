@@ -117,7 +117,7 @@ def test_activations_of_components(name):
     assert 0.8 < ratio(stack_of(name)) < 1.5
 
 
-@pytest.mark.parametrize("rule", ["adamw", "lion", "muon"])
+@pytest.mark.parametrize("rule", ["adamw", "lion", "muon", "schedule_free_adamw"])
 def test_moments_are_those_of_the_optimizer(rule):
     instance = architecture("llama")
     instance = replace(instance, optimizer={**instance.optimizer, "rule": rule})

@@ -64,7 +64,7 @@ def norm(arrays: list[np.ndarray]) -> float:
     return float(np.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays)))
 
 
-@pytest.mark.parametrize("rule", ["adamw", "lion", "muon"])
+@pytest.mark.parametrize("rule", ["adamw", "lion", "muon", "schedule_free_adamw"])
 def test_parameters_after_a_few_steps_are_those_of_jax(mlx_backend, backend, two_blocks, rule):
     instance, trained = two_blocks(gene(rule)), []
     for own in (mlx_backend, backend):
@@ -76,7 +76,7 @@ def test_parameters_after_a_few_steps_are_those_of_jax(mlx_backend, backend, two
             assert error <= 1e-3 * max(np.sqrt((array**2).mean()), 1e-2), f"{path}.{name}"
 
 
-@pytest.mark.parametrize("rule", ["adamw", "lion", "muon"])
+@pytest.mark.parametrize("rule", ["adamw", "lion", "muon", "schedule_free_adamw"])
 def test_saving_and_loading_goes_on_as_if_unbroken(mlx_backend, two_blocks, tmp_path, rule):
     instance, batches = two_blocks(gene(rule)), random_batches(5)
     model = mlx_backend.lower(instance, steps=8)

@@ -35,7 +35,10 @@ def direction(request, backend, mlx_backend):
     return (backend, mlx_backend) if request.param == "jax to mlx" else (mlx_backend, backend)
 
 
-@pytest.mark.parametrize(("rule", "made"), [("adamw", None), ("adamw", mamba), ("lion", None), ("muon", None)])
+@pytest.mark.parametrize(
+    ("rule", "made"),
+    [("adamw", None), ("adamw", mamba), ("lion", None), ("muon", None), ("schedule_free_adamw", None)],
+)
 def test_the_other_backend_scores_alike_and_goes_on(direction, two_blocks, tmp_path, rule, made):
     first, second = direction
     instance, file = (made or two_blocks)(gene(rule)), tmp_path / "state.safetensors"

@@ -90,7 +90,10 @@ class Side:
 
 
 def draw(count: int, seed: int) -> list[Candidate]:
-    """The first candidates that a search proposes, whose losses are random numbers here."""
+    """The first candidates that a search proposes, whose losses are random numbers here.
+
+    Those without a schedule are left out: the plain trainer scores the parameters that it updates.
+    """
     generations = -(-count // POPULATION) + 1  # one more: some proposals are duplicates or have no instance
     configuration = Configuration(generations=generations, population=POPULATION, seed=seed)
     candidates: dict[str, list[Job]] = {}
@@ -99,7 +102,8 @@ def draw(count: int, seed: int) -> list[Candidate]:
         if purpose == "search" and job.stop == job.scale.steps_at(0):
             whole = replace(job, key=f"{digest}/{job.task.name}", stop=job.scale.steps, checkpoint=None)
             candidates.setdefault(digest, []).append(whole)
-    return [tuple(jobs) for jobs in candidates.values()][:count]
+    scheduled = [tuple(jobs) for jobs in candidates.values() if "schedule_free" not in jobs[0].recipe]
+    return scheduled[:count]
 
 
 def plain(candidates: Sequence[Candidate]) -> tuple[dict[str, Side], dict[str, list[float]]]:
