@@ -169,7 +169,7 @@ def muon_cosine(
     replaces="adamw",
 )
 def schedule_free_adamw(
-    learning_rate: log_range(0.0003, 0.1) = 0.02,
+    learning_rate: log_range(0.0001, 0.03) = 0.008,
     warmup: choice(0.01, 0.02, 0.05, 0.1, 0.2) = 0.05,
     weight_decay: choice(0.0, 0.01, 0.1, 0.3) = 0.1,
     momentum: choice(0.9, 0.95, 0.98) = 0.9,
