@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backends.arrays import broadcasts
+from genome.operations.time import MOST_UPDATES
 
 
 def check_attend(heads: int, groups: int, window: int | None) -> None:
@@ -20,12 +21,22 @@ def check_linear_attention(log_decay: tuple[int, ...], keys_BxTxHxK: tuple[int, 
 
 
 def check_delta_rule(
-    beta: tuple[int, ...], log_decay: tuple[int, ...] | None, keys_BxTxHxK: tuple[int, ...]
+    beta: tuple[int, ...],
+    log_decay: tuple[int, ...] | None,
+    queries_BxTxHxK: tuple[int, ...],
+    keys_BxTxJxK: tuple[int, ...],
 ) -> None:
-    """Shapes of a gate for each head, and of a decay for each head or for each channel of the keys."""
-    if not broadcasts(beta, keys_BxTxHxK[:3]):
-        raise ValueError(f"delta_rule: beta {beta} does not broadcast to BxTxH {keys_BxTxHxK[:3]}")
-    if log_decay is not None and (len(log_decay) < 3 or not broadcasts(log_decay, keys_BxTxHxK[: len(log_decay)])):
+    """Shapes of a gate for each head of keys, of which there are some for every head of queries, and of a decay for
+    each head or for each channel of the queries."""
+    heads, updates = queries_BxTxHxK[2], keys_BxTxJxK[2]
+    if updates % heads:
+        raise ValueError(f"delta_rule: {updates} key heads are not a multiple of {heads} query heads")
+    if updates > MOST_UPDATES * heads:
+        raise ValueError(f"delta_rule: {updates // heads} updates per head and position; at most {MOST_UPDATES}")
+    if not broadcasts(beta, keys_BxTxJxK[:3]):
+        raise ValueError(f"delta_rule: beta {beta} does not broadcast to BxTxH {keys_BxTxJxK[:3]}")
+    gated = log_decay is not None
+    if gated and (len(log_decay) < 3 or not broadcasts(log_decay, queries_BxTxHxK[: len(log_decay)])):
         raise ValueError(f"delta_rule: log_decay {log_decay} does not broadcast to BxTxH or BxTxHxK")
 
 

@@ -165,18 +165,23 @@ def _linear_attention(use: Use) -> Saved:
 def _delta_rule(use: Use) -> Saved:
     """Of a chunk by a chunk: scores, the parts of the inverse, with a decay its pairs and the overlap besides.
 
-    Where every channel decays by itself, its decays between the halves of blocks stand in place of pairs.
+    Where every channel decays by itself, its decays between the halves of blocks stand in place of pairs. A position
+    has one row of scores, and one of all else for each of its updates.
     """
     (heads, size), context = (use.types[0] or use.node.value).shape, use.context
     value_size, decay = use.node.value.shape[-1], use.types[4] if len(use.types) > 4 else None
     per_channel = decay is not None and len(decay.shape) == 2
-    chunk = delta_chunk(context, per_channel)
-    own = (1.5 if decay is None else 2.5 if per_channel else 3.5) * chunk + value_size
+    updates = use.elements(3) // heads
+    chunk = delta_chunk(context, per_channel, updates)
+    positions = chunk // updates
+    own = (0.5 if decay is None else 1.5 if per_channel else 2.5) * chunk + value_size
     own += (chunk.bit_length() - 1) * size if per_channel else 0
-    if context > chunk:
-        own += size + 2 * value_size + size * value_size / chunk
-        own += 0 if decay is None else 2 * size if per_channel else 2
-    return Saved((0, 1, 2, 3), own=heads * own * padded(context, chunk), exact=True)
+    read = float(chunk)
+    if context > positions:
+        own += size + value_size + (0 if decay is None else 2 * size if per_channel else 2)
+        read += value_size + size * value_size / positions
+    own = own * chunk / positions + read
+    return Saved((0, 1, 2, 3), own=heads * own * padded(context, positions), exact=True)
 
 
 RULES: dict[str, Rule] = {

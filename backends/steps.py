@@ -63,12 +63,19 @@ def linear_attention(
 
 
 def delta_rule(
-    state_BxHxKxV: Array, q_BxHxK: Array, k_BxHxK: Array, v_BxHxV: Array, beta_BxH: Array, left_BxHxK: Array
+    state_BxHxKxV: Array, q_BxHxK: Array, k_BxJxK: Array, v_BxJxV: Array, beta_BxJ: Array, left_BxHxK: Array
 ) -> tuple[Array, Array]:
-    """Output and state after one position (2406.06484, 2412.06464, 2510.26692); `left` as in `linear_attention`."""
-    faded = left_BxHxK[..., None] * state_BxHxKxV
-    change = beta_BxH[..., None] * (v_BxHxV - (k_BxHxK[..., None] * faded).sum(-2))
-    state = faded + k_BxHxK[..., None] * change[..., None, :]
+    """Output and state after one position (2406.06484, 2412.06464, 2510.26692); `left` as in `linear_attention`.
+
+    Each head has the updates of J / H keys, one after another (2502.10297).
+    """
+    heads = q_BxHxK.shape[1]
+    k, v, beta = (x.reshape(x.shape[0], heads, -1, *x.shape[2:]) for x in (k_BxJxK, v_BxJxV, beta_BxJ))
+    state = left_BxHxK[..., None] * state_BxHxKxV
+    for n in range(k.shape[2]):
+        key = k[:, :, n, :, None]
+        change = beta[:, :, n, None] * (v[:, :, n] - (key * state).sum(-2))
+        state = state + key * change[..., None, :]
     return _read(state, q_BxHxK), state
 
 
@@ -151,18 +158,18 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         out = kernels.einsum("bgrl,blgv->bgrv", weight_BxGxRxL, v)
         return out.reshape(batch, heads, -1), forgotten_BxLxH
 
-    def left_of(k: Array, decay: list[Array]) -> Array:
+    def left_of(q: Array, decay: list[Array]) -> Array:
         """What a decay leaves of each channel or, with one channel, of each head: all without a decay."""
-        left = kernels.exp(decay[0]) if decay else k * 0 + 1
+        left = kernels.exp(decay[0]) if decay else q * 0 + 1
         return left if left.ndim == 3 else left[..., None]
 
     def attend_linearly(now: Current[Array]) -> tuple[Array, Array]:
         q, k, v, *decay = now.inputs
-        return linear_attention(now.state, q, k, v, left_of(k, decay))
+        return linear_attention(now.state, q, k, v, left_of(q, decay))
 
     def correct(now: Current[Array]) -> tuple[Array, Array]:
         q, k, v, beta, *decay = now.inputs
-        return delta_rule(now.state, q, k, v, beta, left_of(k, decay))
+        return delta_rule(now.state, q, k, v, beta, left_of(q, decay))
 
     def rope(now: Current[Array]) -> tuple[Array, None]:
         return kernels.rope(now.inputs[0][:, None], now.call.number("base"), now.position)[:, 0], None

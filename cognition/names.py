@@ -57,6 +57,8 @@ COMPONENT_NAMES: Mapping[str, tuple[str, ...]] = {
     "delta_net": ("DeltaNet", "delta rule"),
     "reflecting_delta_net": ("negative eigenvalues",),
     "gated_delta_net": ("Gated DeltaNet", "GatedDeltaNet", "Gated Delta Network", "gated delta rule"),
+    "delta_product": ("DeltaProduct",),
+    "gated_delta_product": ("Gated DeltaProduct",),
     "comba": ("Comba",),
     "tied_embedding": ("tied embedding", "weight tying"),
     "factorized_embedding": ("factorized embedding",),

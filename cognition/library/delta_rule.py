@@ -82,6 +82,47 @@ def gated_delta_net(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 
 
 
 @published(
+    "2502.10297",
+    2025,
+    "DeltaProduct: Improving State-Tracking in Linear RNNs via Householder Products",
+    answers="state tracking",
+    builds_on=("delta_net", "reflecting_delta_net"),
+    replaces="reflecting_delta_net",
+)
+def delta_product(
+    x, heads: choice(1, 2, 4, 8) = 4, updates: choice(2, 3) = 2, kernel: choice(2, 3, 4) = 4
+) -> mixer:
+    """Several reflections at each token compose to a rotation or a swap, so that more kinds of state can be tracked."""
+    q = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    k = l2_normalize(split_heads(silu(causal_conv(linear(x, updates * width), kernel)), updates * heads))
+    v = split_heads(silu(causal_conv(linear(x, updates * width), kernel)), updates * heads)
+    beta = 2 * sigmoid(linear(x, updates * heads))
+    return linear(merge_heads(rms_norm(delta_rule(q, k, v, beta))))
+
+
+@published(
+    "2502.10297",
+    2025,
+    "DeltaProduct: Improving State-Tracking in Linear RNNs via Householder Products",
+    answers="state tracking",
+    builds_on=("gated_delta_net", "delta_product"),
+    replaces="gated_delta_net",
+)
+def gated_delta_product(
+    x, heads: choice(1, 2, 4, 8) = 4, updates: choice(2, 3) = 2, kernel: choice(2, 3, 4) = 4
+) -> mixer:
+    """Forget once per token, then correct several times: what is no longer needed makes room for what is tracked."""
+    q = l2_normalize(split_heads(silu(causal_conv(linear(x), kernel)), heads))
+    k = l2_normalize(split_heads(silu(causal_conv(linear(x, updates * width), kernel)), updates * heads))
+    v = split_heads(silu(causal_conv(linear(x, updates * width), kernel)), updates * heads)
+    beta = 2 * sigmoid(linear(x, updates * heads))
+    step = softplus(linear(x, heads) + offset(ramp(heads, -6.9, -2.3)))
+    decay = -(step * exp(offset(ramp(heads, 0.0, 2.77))))
+    y = rms_norm(delta_rule(q, k, v, beta, log_decay=decay))
+    return linear(merge_heads(y) * silu(linear(x)))
+
+
+@published(
     "2506.02475",
     2025,
     "Comba: Improving Bilinear RNNs with Closed-loop Control",

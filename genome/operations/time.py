@@ -10,7 +10,10 @@ from genome.values import Sizes, Value, over_at_least, widest
 
 CHUNK, CHANNEL_CHUNK, CHANNEL_DELTA_CHUNK = 64, 8, 16
 """Positions per chunk of matrix-state recurrences; where every channel decays by itself, the second of linear
-attention and the third of delta rules."""
+attention and the third of delta rules, which count updates."""
+
+MOST_UPDATES = 16
+"""Updates of a delta rule per head and position: those of a position share a chunk."""
 
 NGRAM_LIMIT, NGRAM_FACTOR = 2**16, 32749
 """Most buckets of a hash, and the prime that spreads tokens: their products stay below 2**31."""
@@ -166,42 +169,52 @@ def delta_rule(
     """A matrix state that replaces what a unit key stored by a fraction beta of the new value (2406.06484).
 
     It decays per head (2412.06464) or per key channel (2510.26692). What is read is divided by the root of the key size.
+    With n times as many heads of k, v and beta as of q, each head is updated n times per position, decays before the
+    first and is read after the last (2502.10297): the updates of head h, in order, are k[h*n : (h+1)*n].
     """
     q, k, v = (_stream("delta_rule", value) for value in (q, k, v))
     heads, size = _heads("delta_rule", q)
+    writes, key_size = _heads("delta_rule", k)
     value_heads, value_size = _heads("delta_rule", v)
-    if k.shape != q.shape or value_heads != heads:
+    if key_size != size or value_heads != writes or writes % heads:
         raise GenomeError(f"delta_rule: queries {q.shape}, keys {k.shape} and values {v.shape} do not fit")
+    updates = writes // heads
+    if updates > MOST_UPDATES:
+        raise GenomeError(f"delta_rule makes up to {MOST_UPDATES} updates per head and position, not {updates}")
     if not k.unit:
         raise GenomeError("delta_rule needs keys of length one; try l2_normalize")
-    if beta.shape != (heads,) or beta.low < 0 or beta.high > 2:
+    if beta.shape != (writes,) or beta.low < 0 or beta.high > 2:
         raise GenomeError(
-            f"delta_rule needs beta of shape ({heads},) known to lie in [0, 2]; try sigmoid(linear(x, heads))"
+            f"delta_rule needs beta of shape ({writes},) known to lie in [0, 2]; try sigmoid(linear(x, {writes}))"
         )
     _log_decay("delta_rule", log_decay, ((heads,), (heads, size)))
     values = (q, k, v, beta) if log_decay is None else (q, k, v, beta, log_decay)
     per_channel = log_decay is not None and len(log_decay.shape) == 2
-    chunk = delta_chunk(sizes.context, per_channel)
-    levels = chunk.bit_length() - 1
+    chunk = delta_chunk(sizes.context, per_channel, updates)
+    positions = chunk // updates
+    spent, levels = chunk / positions, chunk.bit_length() - 1  # computed updates per computed position
     if per_channel:
-        pairs = chunk * ((6 * levels + 4) * size + 4 * levels) + (2 * levels + 2) * size
+        pairs = chunk * ((4 * levels + 4) * size + 2 * levels) + (levels + 2) * size
+        pairs += spent * (chunk * (2 * levels * size + 2 * levels) + levels * size)
     else:
-        pairs = chunk * (4 * size + 8)
-    inside = pairs + 4 * chunk * value_size + 2 * chunk**2 / 3 + 2 * size + value_size
-    between = 2 * chunk * size + (6 + (2 / chunk if per_channel else 0)) * size * value_size
-    between += 4 * size + 2 * value_size
-    flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
+        pairs = chunk * (2 * size + 3) + spent * chunk * (2 * size + 5)
+    inside = pairs + size + 2 * chunk * value_size
+    inside += spent * (2 * chunk * value_size + 2 * chunk**2 / 3 + size + value_size)
+    between = (2 + (2 / positions if per_channel else 0)) * size * value_size + size + value_size
+    between += spent * (2 * chunk * size + 4 * size * value_size + 3 * size + value_size)
+    computed = heads * padded(sizes.context, positions)
+    flops = computed * (inside + (between if sizes.context > positions else 0))
     state = (heads, size, value_size)
     return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
 
 
-def delta_chunk(context: int, per_channel: bool) -> int:
-    """Positions per chunk of a delta rule, for the kernels too: a power of two, as large as the context needs.
+def delta_chunk(context: int, per_channel: bool, updates: int = 1) -> int:
+    """Updates per chunk of a delta rule, for the kernels too: a power of two, as large as the context needs.
 
     Up to 64, one larger inverse beats another turn of the loop over chunks; where every channel decays by itself, each
-    level of pairs is a product over the whole chunk, and 16 is enough.
+    level of pairs is a product over the whole chunk, and 16 is enough. A chunk has the updates of whole positions.
     """
-    whole = 1 << (context - 1).bit_length()
+    whole = 1 << (context * updates - 1).bit_length()
     return min(CHANNEL_DELTA_CHUNK, max(whole, 2)) if per_channel else min(CHUNK, whole)
 
 

@@ -25,6 +25,9 @@ def normal(*shape: int) -> np.ndarray:
 Q, K, V = normal(HEADS, KEY), normal(HEADS, KEY), normal(HEADS, VALUE)
 UNIT = K / np.linalg.norm(K, axis=-1, keepdims=True)
 SAME = np.broadcast_to(UNIT[:, :1], UNIT.shape)
+KEYS, VALUES = normal(3 * HEADS, KEY), normal(3 * HEADS, VALUE)
+UNITS = KEYS / np.linalg.norm(KEYS, axis=-1, keepdims=True)
+BETAS = RANDOM.uniform(high=2, size=(2, TIME, 3 * HEADS)).astype(np.float32)
 BETA = RANDOM.uniform(size=(2, TIME, HEADS)).astype(np.float32)
 HEAD, CHANNEL = -np.abs(normal(HEADS)), -np.abs(normal(HEADS, KEY))
 GATES = np.where(np.arange(TIME) % 3, -1e-6, -30.0).astype(np.float32)[None, :, None]
@@ -43,6 +46,17 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
     "delta by channel": ("delta_rule", (Q, UNIT, V, BETA, CHANNEL), {"log_decay": "log_decay"}),
     "delta by channel, extreme gates": ("delta_rule", (Q, UNIT, V, BETA, UNEVEN), {"log_decay": "log_decay"}),
     "delta, equal keys": ("delta_rule", (Q, SAME, V, np.full_like(BETA, 1.9)), {}),
+    "delta, updated thrice": ("delta_rule", (Q, UNITS, VALUES, BETAS), {}),
+    "delta, updated twice": (
+        "delta_rule",
+        (Q, *(x[:, :, : 2 * HEADS] for x in (UNITS, VALUES, BETAS)), GATED),
+        {"log_decay": "log_decay"},
+    ),
+    "delta by channel, updated thrice": (
+        "delta_rule",
+        (Q, UNITS, VALUES, BETAS, UNEVEN),
+        {"log_decay": "log_decay"},
+    ),
     "scan": ("linear_scan", (np.tanh(X), X[..., ::-1].copy()), {}),
     "causal convolution": ("causal_conv", (X, RANDOM.normal(size=(5, 3)).astype(np.float32)), {}),
     "long convolution": ("long_conv", (X, X[:, ::-1].copy()), {}),

@@ -64,6 +64,8 @@ def test_flops_agree_with_the_count_of_xla(name):
         ("delta_net", {"heads": 1}, 200),
         ("kimi_delta_attention", {"heads": 8}, 20),
         ("kimi_delta_attention", {"heads": 2}, 200),
+        ("delta_product", {"heads": 8, "updates": 3}, 20),
+        ("gated_delta_product", {"heads": 2, "updates": 3}, 200),
         ("hyena", {}, 100),
     ],
 )
@@ -94,6 +96,7 @@ def test_the_state_of_recurrences_does_not_grow_with_the_context():
         assert len(states) == 1, name
     assert typed("delta_net", {"heads": 4, "kernel": 4}).state == 4 * 16 * 16 + 3 * 3 * 64
     assert typed("kimi_delta_attention", {"heads": 4, "kernel": 4}).state == 4 * 16 * 16 + 3 * 3 * 64
+    assert typed("delta_product", {"heads": 4, "kernel": 4, "updates": 3}).state == 4 * 16 * 16 + 3 * 7 * 64
     assert typed("canon", {"kernel": 8}).state == 7 * 64
 
 

@@ -36,6 +36,9 @@ def decay(*shape: int, seed: int) -> np.ndarray:
 
 Q, K, V = heads(KEY, 1), heads(KEY, 2), heads(VALUE, 3)
 UNIT_K = unit(K)
+DOUBLE_K, DOUBLE_V = unit(heads(KEY, 12, 2 * HEADS)), heads(VALUE, 13, 2 * HEADS)
+TRIPLE_K, TRIPLE_V = unit(heads(KEY, 14, 3 * HEADS)), heads(VALUE, 15, 3 * HEADS)
+BETAS = np.random.default_rng(16).uniform(high=2, size=(BATCH, LONGEST, 3 * HEADS)).astype(np.float32)
 BETA = np.random.default_rng(4).uniform(size=(BATCH, LONGEST, HEADS)).astype(np.float32)
 HEAD_DECAY = decay(BATCH, LONGEST, HEADS, seed=5)
 CHANNEL_DECAY = decay(BATCH, LONGEST, HEADS, KEY, seed=6)
@@ -76,6 +79,9 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
         apply_delta,
         (Q, UNIT_K, V, BETA[:1, :1], CHANNEL_DECAY[:1, :1, :, :1]),
     ),
+    "delta-twice": (delta_rule, apply_delta, (Q, DOUBLE_K, DOUBLE_V, BETAS[..., : 2 * HEADS], HEAD_DECAY)),
+    "delta-thrice": (delta_rule, lambda family, *a: family.delta_rule(*a), (Q, TRIPLE_K, TRIPLE_V, BETAS)),
+    "delta-channel-thrice": (delta_rule, apply_delta, (Q, TRIPLE_K, TRIPLE_V, BETAS, CHANNEL_DECAY)),
     "scan": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X), X[..., ::-1].copy())),
     "scan-constant": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X[:1, :1, :1]), X)),
     "causal-conv": (convolution, lambda family, *a: family.causal_conv(*a), (X, normal(4, FEATURES, seed=8))),
@@ -84,6 +90,7 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
 }
 ATTENTION = ("attend-grouped", "attend-window")
 CHUNKED = ("linear-head", "linear-channel", "delta-decay")
+SHORT = ("delta-channel", "delta-twice", "delta-channel-thrice")
 
 
 @lru_cache
@@ -133,10 +140,15 @@ def test_chunked_forms_agree_at_every_length(name: str, length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "length", [1, 7, 17, LONGEST]
-)  # one chunk, then two and more: the lengths between are alike
-def test_short_chunks_agree_at_every_length(length: int) -> None:
-    assert_agrees("delta-channel", length, CASES["delta-channel"][2])
+    ("name", "length"),  # one chunk, then two and more: the lengths between are alike
+    [
+        *(("delta-channel", length) for length in (1, 7, 17, LONGEST)),
+        *(("delta-twice", length) for length in (1, 33, LONGEST)),
+        *(("delta-channel-thrice", length) for length in (1, 7, LONGEST)),
+    ],
+)
+def test_short_chunks_agree_at_every_length(name: str, length: int) -> None:
+    assert_agrees(name, length, CASES[name][2])
 
 
 @pytest.mark.parametrize("length", [1, 7, 65, LONGEST])  # one block, then two: the lengths between are alike
@@ -145,14 +157,23 @@ def test_attention_agrees_in_one_block_and_in_several(name: str, length: int) ->
     assert_agrees(name, length, CASES[name][2])
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in (*ATTENTION, *CHUNKED, "delta-channel")])
+@pytest.mark.parametrize("name", [name for name in CASES if name not in (*ATTENTION, *CHUNKED, *SHORT)])
 def test_other_forms_agree(name: str) -> None:
     assert_agrees(name, LONGEST, CASES[name][2])
 
 
 @pytest.mark.parametrize("gate", ["closed", "open", "both"])
 @pytest.mark.parametrize(
-    "name", ["attend-window", "linear-head", "linear-channel", "delta-decay", "delta-channel"]
+    "name",
+    [
+        "attend-window",
+        "linear-head",
+        "linear-channel",
+        "delta-decay",
+        "delta-channel",
+        "delta-twice",
+        "delta-channel-thrice",
+    ],
 )
 def test_extreme_gates_agree(name: str, gate: str) -> None:
     inputs = CASES[name][2]
@@ -177,6 +198,8 @@ def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     assert_agrees("delta", LONGEST, (Q, keys, V, np.full_like(BETA, beta)))
     open_gates = np.full_like(CHANNEL_DECAY, -1e-6)
     assert_agrees("delta-channel", LONGEST, (Q, keys, V, np.full_like(BETA, beta), open_gates))
+    keys = np.broadcast_to(TRIPLE_K[:, :1, :1], TRIPLE_K.shape).copy()
+    assert_agrees("delta-thrice", LONGEST, (Q, keys, TRIPLE_V, np.full_like(BETAS, beta)))
 
 
 def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> None:
@@ -187,7 +210,9 @@ def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> N
     assert_agrees("delta-channel", LONGEST, (Q, UNIT_K, V, BETA, gates))
 
 
-@pytest.mark.parametrize("name", ["attend-grouped", "linear-channel", "delta-decay", "delta-channel"])
+@pytest.mark.parametrize(
+    "name", ["attend-grouped", "linear-channel", "delta-decay", "delta-channel", "delta-twice"]
+)
 def test_bfloat16_inputs_agree_and_keep_their_type(name: str) -> None:
     inputs = tuple(np.asarray(jnp.asarray(a, jnp.bfloat16), np.float32) for a in CASES[name][2])
     assert_agrees(name, LONGEST, inputs, tolerance=2e-2, dtype=jnp.bfloat16)

@@ -25,6 +25,8 @@ Q, K, V = heads(1), heads(2), heads(3)
 GATE = -np.abs(heads(4)[..., 0])
 CHANNEL_GATE = -np.abs(heads(5))
 X = heads(6)[..., 0]
+PAIRS = heads(7, count=4)
+UNIT_PAIRS = PAIRS / np.linalg.norm(PAIRS, axis=-1, keepdims=True)
 
 Kernel = tuple[Callable[..., jax.Array], tuple[np.ndarray, ...]]
 KERNELS: dict[str, Kernel] = {
@@ -42,6 +44,10 @@ KERNELS: dict[str, Kernel] = {
     "delta-channel": (
         lambda *a: delta_rule.delta_rule(*a[:4], log_decay=a[4]),
         (Q, K / np.linalg.norm(K, axis=-1, keepdims=True), V, np.exp(GATE), CHANNEL_GATE),
+    ),
+    "delta-twice": (
+        lambda *a: delta_rule.delta_rule(*a[:4], log_decay=a[4]),
+        (Q, UNIT_PAIRS, np.concatenate([V, V], axis=2), np.exp(np.concatenate([GATE, GATE], axis=2)), GATE),
     ),
     "scan": (scan.linear_scan, (np.tanh(X), X)),
     "causal-conv": (lambda x: convolution.causal_conv(x, jnp.ones((4, 2))), (X,)),

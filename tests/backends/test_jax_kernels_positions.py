@@ -95,6 +95,11 @@ def test_what_cannot_be_computed_is_refused_in_one_line() -> None:
         (lambda: attention.attend(q, q, q, window=0), "at least 1"),
         (lambda: linear_attention.linear_attention(q, q, q, log_decay=gate), "log_decay"),
         (lambda: delta_rule.delta_rule(q, q, q, gate), "beta"),
+        (lambda: delta_rule.delta_rule(q, three, three, three[..., 0]), "multiple"),
+        (
+            lambda: delta_rule.delta_rule(q[:, :, :1], *[jnp.ones((1, 4, 17, 2))] * 2, jnp.ones((1, 4, 17))),
+            "most 16",
+        ),
         (lambda: delta_rule.delta_rule(q, q, q, q[..., 0], log_decay=jnp.ones((1, 4, 4, 3))), "log_decay"),
         (lambda: scan.linear_scan(jnp.ones((4,)), q), "linear_scan"),
         (lambda: convolution.shift(q, -1), "shift"),

@@ -34,12 +34,19 @@ def normal(*shape: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def heads(size: int, seed: int) -> np.ndarray:
-    return normal(BATCH, LONGEST, HEADS, size, seed=seed)
+def heads(size: int, seed: int, count: int = HEADS) -> np.ndarray:
+    return normal(BATCH, LONGEST, count, size, seed=seed)
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
 Q, K, V = heads(KEY, 1), heads(KEY, 2), heads(VALUE, 3)
-UNIT_K = K / np.linalg.norm(K, axis=-1, keepdims=True)
+UNIT_K = unit(K)
+DOUBLE_K, DOUBLE_V = unit(heads(KEY, 14, 2 * HEADS)), heads(VALUE, 15, 2 * HEADS)
+TRIPLE_K, TRIPLE_V = unit(heads(KEY, 16, 3 * HEADS)), heads(VALUE, 17, 3 * HEADS)
+BETAS = np.random.default_rng(18).uniform(high=2, size=(BATCH, LONGEST, 3 * HEADS)).astype(np.float32)
 BETA = np.random.default_rng(4).uniform(size=(BATCH, LONGEST, HEADS)).astype(np.float32)
 HEAD_DECAY = -np.abs(normal(BATCH, LONGEST, HEADS, seed=5))
 CHANNEL_DECAY = -np.abs(normal(BATCH, LONGEST, HEADS, KEY, seed=6))
@@ -62,6 +69,9 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, Any]]] = {
     "delta-decay": ("delta_rule", (Q, UNIT_K, V, BETA, HEAD_DECAY), {}),
     "delta-channel": ("delta_rule", (Q, UNIT_K, V, BETA, CHANNEL_DECAY), {}),
     "delta-channel-constant": ("delta_rule", (Q, UNIT_K, V, BETA[:1, :1], CHANNEL_DECAY[:1, :1, :, :1]), {}),
+    "delta-twice": ("delta_rule", (Q, DOUBLE_K, DOUBLE_V, BETAS[..., : 2 * HEADS], HEAD_DECAY), {}),
+    "delta-thrice": ("delta_rule", (Q, TRIPLE_K, TRIPLE_V, BETAS), {}),
+    "delta-channel-thrice": ("delta_rule", (Q, TRIPLE_K, TRIPLE_V, BETAS, CHANNEL_DECAY), {}),
     "scan": ("linear_scan", (np.tanh(X), X[..., ::-1]), {}),
     "scan-constant": ("linear_scan", (np.tanh(X[:1, :1, :1]), X), {}),
     "causal-conv": ("causal_conv", (X, normal(4, FEATURES, seed=8)), {}),
@@ -135,7 +145,15 @@ def test_fast_forms_agree_at_every_length(name: str, length: int) -> None:
 
 @pytest.mark.parametrize("gate", ["closed", "open", "both"])
 @pytest.mark.parametrize(
-    "name", ["attend-window", "linear-head", "linear-channel", "delta-decay", "delta-channel"]
+    "name",
+    [
+        "attend-window",
+        "linear-head",
+        "linear-channel",
+        "delta-decay",
+        "delta-channel",
+        "delta-channel-thrice",
+    ],
 )
 def test_extreme_gates_agree(name: str, gate: str) -> None:
     arrays = CASES[name][1]
@@ -151,6 +169,8 @@ def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     assert_agrees("delta", LONGEST, (Q, keys, V, np.full_like(BETA, beta)))
     open_gates = np.full_like(CHANNEL_DECAY, -1e-6)
     assert_agrees("delta-channel", LONGEST, (Q, keys, V, np.full_like(BETA, beta), open_gates))
+    keys = np.broadcast_to(TRIPLE_K[:, :1, :1], TRIPLE_K.shape)
+    assert_agrees("delta-thrice", LONGEST, (Q, keys, TRIPLE_V, np.full_like(BETAS, beta)))
 
 
 def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> None:
@@ -161,7 +181,9 @@ def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> N
     assert_agrees("delta-channel", LONGEST, (Q, UNIT_K, V, BETA, gates))
 
 
-@pytest.mark.parametrize("name", ["attend", "attend-grouped", "linear-channel", "delta-decay", "delta-channel"])
+@pytest.mark.parametrize(
+    "name", ["attend", "attend-grouped", "linear-channel", "delta-decay", "delta-channel", "delta-twice"]
+)
 def test_bfloat16_inputs_agree(name: str) -> None:
     arrays = tuple(np.array(mx.array(a.copy()).astype(mx.bfloat16).astype(mx.float32)) for a in CASES[name][1])
     assert_agrees(name, LONGEST, arrays, tolerance=3e-2, dtype=mx.bfloat16)

@@ -73,6 +73,7 @@ MIXERS: Mapping[str, Branch] = {
     "delta": branch("delta_net"),
     "reflecting delta": branch("reflecting_delta_net"),
     "gated delta": branch("gated_delta_net"),
+    "delta product": branch("delta_product"),
     "mamba": branch("selective_state_space"),
     "mamba2": branch("mamba2"),
     "min gru": branch("min_gru"),
@@ -158,9 +159,9 @@ FINDINGS = (
     ),
     Finding(
         "reflections of the state help the delta rule with parity",
-        "2411.12537",
+        "2411.12537, 2502.10297",
         "parity",
-        better=("reflecting delta",),
+        better=("reflecting delta", "delta product"),
         worse=("delta",),
     ),
     Finding(

@@ -65,9 +65,9 @@ def delta_rule(
     *,
     log_decay: jax.Array | None = None,
 ) -> jax.Array:
-    """A loop over positions where every channel decays by itself, else what is stored solves a unit lower
-    triangular system over all positions (2406.06484, 2412.06464)."""
-    if log_decay is not None and log_decay.ndim == 4:
+    """A loop over positions where every channel decays by itself or a head has several updates, else what is stored
+    solves a unit lower triangular system over all positions (2406.06484, 2412.06464)."""
+    if (log_decay is not None and log_decay.ndim == 4) or k_BxTxHxK.shape != q_BxTxHxK.shape:
         return reference.delta_rule(q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, beta_BxTxH, log_decay=log_decay)
     decay = _decay(log_decay, q_BxTxHxK.shape[1])
     beta_BxTxHx1 = beta_BxTxH[..., None]

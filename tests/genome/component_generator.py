@@ -68,6 +68,12 @@ _MIXED = (
         "log_decay=split_heads(log_sigmoid(linear(x)), heads))",
         Value((4, WIDTH // 4)),
     ),
+    (
+        "delta_rule(split_heads(linear(x), heads), l2_normalize(split_heads(linear(x, 2 * width), 2 * heads)), "
+        "split_heads(linear(x), 2 * heads), 2 * sigmoid(linear(x, 2 * heads)), "
+        "log_decay=log_sigmoid(linear(x, heads)))",
+        Value((4, WIDTH // 8)),
+    ),
     ("linear_scan(exp(-softplus(linear(x))), linear(x))", Value((WIDTH,))),
 )
 """Calls whose arguments chance seldom brings together."""

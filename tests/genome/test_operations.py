@@ -18,6 +18,7 @@ WIDTH = REFERENCE_SIZES.width
 X = Value((WIDTH,))
 HEADS = Value((4, 16))
 UNIT = Value((4, 16), low=-1.0, high=1.0, unit=True)
+PAIRS = Value((8, 16), low=-1.0, high=1.0, unit=True)
 RATE = Value((4,), low=0.0, high=1.0)
 DECAY = Value((4,), high=0.0)
 TOKENS = Value((), low=0, high=63, tokens=True)
@@ -77,6 +78,8 @@ GOOD: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("delta_rule", (HEADS, UNIT, HEADS, RATE), {}, (4, 16)),
     ("delta_rule", (HEADS, UNIT, HEADS, Value((4,), low=0.0, high=2.0), DECAY), {}, (4, 16)),
     ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((4, 16), high=0.0)), {}, (4, 16)),
+    ("delta_rule", (HEADS, PAIRS, Value((8, 8)), Value((8,), low=0.0, high=2.0)), {}, (4, 8)),
+    ("delta_rule", (HEADS, PAIRS, Value((8, 16)), Value((8,), low=0.0, high=1.0), DECAY), {}, (4, 16)),
     ("rope", (HEADS,), {}, (4, 16)),
     ("position", (), {}, (1,)),
     ("sinusoid", (6,), {}, (6,)),
@@ -140,6 +143,10 @@ BAD: list[tuple[str, tuple, dict, str]] = [
     ("delta_rule", (HEADS, UNIT, HEADS, Value((4,), low=0.0)), {}, "known to lie in [0, 2]"),
     ("delta_rule", (HEADS, UNIT, HEADS, Value((4, 16), low=0.0, high=1.0)), {}, "beta of shape (4,)"),
     ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((16,), high=0.0)), {}, "accepted: (4,) or (4, 16)"),
+    ("delta_rule", (HEADS, PAIRS, Value((4, 16)), RATE), {}, "do not fit"),
+    ("delta_rule", (HEADS, PAIRS, Value((8, 16)), RATE), {}, "beta of shape (8,)"),
+    ("delta_rule", (PAIRS, UNIT, HEADS, RATE), {}, "do not fit"),
+    ("delta_rule", (Value((1, 16)), Value((17, 16), unit=True), Value((17, 16)), RATE), {}, "up to 16 updates"),
     ("rope", (Value((4, 1)),), {}, "at least two features"),
     ("top_k", (RATE, 5), {}, "cannot keep 5"),
     ("mixture_of_experts", (X, Value((4,)), 32), {}, "known to be at least 0; try softmax"),
@@ -250,6 +257,7 @@ def test_a_result_must_depend_on_the_input_and_have_the_shape_of_its_kind() -> N
         ("linear_attention", (HEADS, HEADS, Value((4, 32))), {}, (4, 16, 32)),
         ("delta_rule", (HEADS, UNIT, HEADS, RATE), {}, (4, 16, 16)),
         ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((4, 16), high=0.0)), {}, (4, 16, 16)),
+        ("delta_rule", (HEADS, PAIRS, Value((8, 8)), Value((8,), low=0.0, high=1.0)), {}, (4, 16, 8)),
     ],
 )
 def test_what_decoding_keeps(

@@ -291,15 +291,20 @@ def head_decay(total: Array) -> Array:
 
 
 def head_scores(q: Array, k: Array, total: Array) -> Array:
-    """Products of queries with earlier keys, decayed head by head."""
-    return (q @ k.swapaxes(-1, -2)) * head_decay(total)
+    """Products of queries with earlier keys, decayed head by head.
+
+    Where there are n keys for each query, it stands at the last of them.
+    """
+    n = k.shape[-2] // q.shape[-2]
+    return (q @ k.swapaxes(-1, -2)) * head_decay(total)[..., n - 1 :: n, :]
 
 
 def channel_scores(q: Array, k: Array, total: Array) -> Array:
     """Products of queries with earlier keys, decayed channel by channel."""
-    gap = total[..., :, None, :] - total[..., None, :, :]
+    n = k.shape[-2] // q.shape[-2]
+    gap = total[..., n - 1 :: n, None, :] - total[..., None, :, :]
     earlier = jnp.tril(jnp.ones((total.shape[-2], total.shape[-2]), bool))
-    kept = jnp.exp(jnp.where(earlier[..., None], gap, -jnp.inf))
+    kept = jnp.exp(jnp.where(earlier[n - 1 :: n, :, None], gap, -jnp.inf))
     return (q[..., :, None, :] * k[..., None, :, :] * kept).sum(axis=-1)
 
 
@@ -335,6 +340,12 @@ def linear_attention(
     return unchunked(y, time)
 
 
+def in_order(x: Array, n: int) -> Array:
+    """[B, chunks, H * n, chunk, K] to [B, chunks, H, chunk * n, K], by time."""
+    x = x.reshape(*x.shape[:2], -1, n, *x.shape[3:]).swapaxes(3, 4)
+    return x.reshape(*x.shape[:3], -1, x.shape[-1])
+
+
 def delta_rule(
     q: Array,
     k: Array,
@@ -347,18 +358,20 @@ def delta_rule(
     """Replace what a key recalls by a part beta of a value, in chunks (2412.06464).
 
     The decay is [B, T, H] or, for every channel of the key, [B, T, H, K] (2510.26692).
+    With n keys for each head of queries, a head has n updates per position, one after
+    another; it decays before the first and is read after the last (2502.10297).
     """
-    time, size = q.shape[1], q.shape[-1]
+    time, size, n = q.shape[1], q.shape[-1], k.shape[2] // q.shape[2]
     if log_decay is None:
-        log_decay = jnp.zeros_like(beta)
+        log_decay = jnp.zeros_like(q[..., 0])
     by_channel = log_decay.ndim == 4
-    chunk = min(16 if by_channel else 64, time)
+    chunk = min((16 if by_channel else 64) // n, time)  # positions
     decay = log_decay if by_channel else log_decay[..., None]
-    parts = (q * size**-0.5, k, v, beta[..., None], decay)
-    q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    q, decay = chunked(q * size**-0.5, chunk), chunked(decay, chunk)
+    k, v, beta = (in_order(chunked(x, chunk), n) for x in (k, v, beta[..., None]))
     scores = channel_scores if by_channel else head_scores
-    total = jnp.cumsum(decay, axis=-2)
-    system = jnp.tril(scores(beta * k, k, total), -1) + jnp.eye(chunk)
+    total = jnp.repeat(jnp.cumsum(decay, axis=-2), n, axis=-2)
+    system = jnp.tril(scores(beta * k, k, total), -1) + jnp.eye(k.shape[-2])
     right = jnp.concatenate([beta * v, beta * jnp.exp(total) * k], axis=-1)
     solved = jax.scipy.linalg.solve_triangular(
         system, right, lower=True, unit_diagonal=True
@@ -366,7 +379,8 @@ def delta_rule(
     written, erased = solved[..., : v.shape[-1]], solved[..., v.shape[-1] :]
     score = scores(q, k, total)
     last = total[..., -1:, :]
-    query, key = q * jnp.exp(total), (k * jnp.exp(last - total)).swapaxes(-1, -2)
+    query = q * jnp.exp(total[..., n - 1 :: n, :])
+    key = (k * jnp.exp(last - total)).swapaxes(-1, -2)
 
     def step(state: Array, chunk: tuple[Array, ...]) -> tuple[Array, Array]:
         written, erased, query, score, key, kept = chunk

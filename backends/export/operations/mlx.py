@@ -289,14 +289,20 @@ def head_decay(total: mx.array) -> mx.array:
 
 
 def head_scores(q: mx.array, k: mx.array, total: mx.array) -> mx.array:
-    """Products of queries with earlier keys, decayed head by head."""
-    return (q @ k.swapaxes(-1, -2)) * head_decay(total)
+    """Products of queries with earlier keys, decayed head by head.
+
+    Where there are n keys for each query, it stands at the last of them.
+    """
+    n = k.shape[-2] // q.shape[-2]
+    return (q @ k.swapaxes(-1, -2)) * head_decay(total)[..., n - 1 :: n, :]
 
 
 def channel_scores(q: mx.array, k: mx.array, total: mx.array) -> mx.array:
     """Products of queries with earlier keys, decayed channel by channel."""
-    gap = total[..., :, None, :] - total[..., None, :, :]
-    kept = mx.exp(mx.where(earlier(total.shape[-2])[..., None], gap, -mx.inf))
+    n = k.shape[-2] // q.shape[-2]
+    gap = total[..., n - 1 :: n, None, :] - total[..., None, :, :]
+    seen = earlier(total.shape[-2])[n - 1 :: n, :, None]
+    kept = mx.exp(mx.where(seen, gap, -mx.inf))
     return (q[..., :, None, :] * k[..., None, :, :] * kept).sum(axis=-1)
 
 
@@ -347,6 +353,11 @@ def unit_inverse(lower: mx.array) -> mx.array:
     return inverse
 
 
+def in_order(x: mx.array, n: int) -> mx.array:
+    """[B, chunks, H * n, chunk, K] to [B, chunks, H, chunk * n, K], by time."""
+    return mx.unflatten(x, 2, (-1, n)).swapaxes(3, 4).flatten(3, 4)
+
+
 def delta_rule(
     q: mx.array,
     k: mx.array,
@@ -359,29 +370,32 @@ def delta_rule(
     """Replace what a key recalls by a part beta of a value, in chunks (2412.06464).
 
     The decay is [B, T, H] or, for every channel of the key, [B, T, H, K] (2510.26692).
+    With n keys for each head of queries, a head has n updates per position, one after
+    another; it decays before the first and is read after the last (2502.10297).
     """
-    time, size = q.shape[1], q.shape[-1]
+    time, size, n = q.shape[1], q.shape[-1], k.shape[2] // q.shape[2]
     if log_decay is None:
-        log_decay = mx.zeros_like(beta)
+        log_decay = mx.zeros_like(q[..., 0])
     by_channel = log_decay.ndim == 4
-    chunk = min(16 if by_channel else 64, time)
+    chunk = min((16 if by_channel else 64) // n, time)  # positions
     decay = log_decay if by_channel else log_decay[..., None]
-    parts = (q * size**-0.5, k, v, beta[..., None], decay)
-    q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    q, decay = chunked(q * size**-0.5, chunk), chunked(decay, chunk)
+    k, v, beta = (in_order(chunked(x, chunk), n) for x in (k, v, beta[..., None]))
     scores = channel_scores if by_channel else head_scores
-    total = mx.cumsum(decay, axis=-2)
+    total = mx.repeat(mx.cumsum(decay, axis=-2), n, axis=-2)
     inverse = unit_inverse(mx.tril(scores(beta * k, k, total), -1))
     written, erased = inverse @ (beta * v), inverse @ (beta * mx.exp(total) * k)
     score = scores(q, k, total)
     last = total[..., -1:, :]
-    query, key = q * mx.exp(total), (k * mx.exp(last - total)).swapaxes(-1, -2)
+    query = q * mx.exp(total[..., n - 1 :: n, :])
+    key = (k * mx.exp(last - total)).swapaxes(-1, -2)
     kept = mx.exp(last).swapaxes(-1, -2)
     state = mx.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
     outputs = []
-    for n in range(q.shape[1]):
-        stored = written[:, n] - erased[:, n] @ state
-        outputs.append(query[:, n] @ state + score[:, n] @ stored)
-        state = kept[:, n] * state + key[:, n] @ stored
+    for index in range(q.shape[1]):
+        stored = written[:, index] - erased[:, index] @ state
+        outputs.append(query[:, index] @ state + score[:, index] @ stored)
+        state = kept[:, index] * state + key[:, index] @ stored
     if past is not None:
         past.keep(name, state)
     return unchunked(mx.stack(outputs, axis=1), time)

@@ -279,16 +279,21 @@ def head_decay(total: Tensor) -> Tensor:
 
 
 def head_scores(q: Tensor, k: Tensor, total: Tensor) -> Tensor:
-    """Products of queries with earlier keys, decayed head by head."""
-    return (q @ k.transpose(-1, -2)) * head_decay(total)
+    """Products of queries with earlier keys, decayed head by head.
+
+    Where there are n keys for each query, it stands at the last of them.
+    """
+    n = k.shape[-2] // q.shape[-2]
+    return (q @ k.transpose(-1, -2)) * head_decay(total)[..., n - 1 :: n, :]
 
 
 def channel_scores(q: Tensor, k: Tensor, total: Tensor) -> Tensor:
     """Products of queries with earlier keys, decayed channel by channel."""
-    gap = total[..., :, None, :] - total[..., None, :, :]
+    n = k.shape[-2] // q.shape[-2]
+    gap = total[..., n - 1 :: n, None, :] - total[..., None, :, :]
     size = total.shape[-2]
     later = torch.ones(size, size, dtype=torch.bool, device=q.device).triu(1)
-    kept = torch.exp(gap.masked_fill(later[..., None], -math.inf))
+    kept = torch.exp(gap.masked_fill(later[n - 1 :: n, :, None], -math.inf))
     return (q[..., :, None, :] * k[..., None, :, :] * kept).sum(dim=-1)
 
 
@@ -324,6 +329,11 @@ def linear_attention(
     return y.transpose(2, 3).flatten(1, 2)[:, :time]
 
 
+def in_order(x: Tensor, n: int) -> Tensor:
+    """[B, chunks, H * n, chunk, K] to [B, chunks, H, chunk * n, K], by time."""
+    return x.unflatten(2, (-1, n)).transpose(3, 4).flatten(3, 4)
+
+
 def delta_rule(
     q: Tensor,
     k: Tensor,
@@ -336,19 +346,21 @@ def delta_rule(
     """Replace what a key recalls by a part beta of a value, in chunks (2412.06464).
 
     The decay is [B, T, H] or, for every channel of the key, [B, T, H, K] (2510.26692).
+    With n keys for each head of queries, a head has n updates per position, one after
+    another; it decays before the first and is read after the last (2502.10297).
     """
-    time, size = q.shape[1], q.shape[-1]
+    time, size, n = q.shape[1], q.shape[-1], k.shape[2] // q.shape[2]
     if log_decay is None:
-        log_decay = torch.zeros_like(beta)
+        log_decay = torch.zeros_like(q[..., 0])
     by_channel = log_decay.ndim == 4
-    chunk = min(16 if by_channel else 64, time)
+    chunk = min((16 if by_channel else 64) // n, time)  # positions
     decay = log_decay if by_channel else log_decay[..., None]
-    parts = (q * size**-0.5, k, v, beta[..., None], decay)
-    q, k, v, beta, decay = (chunked(x, chunk) for x in parts)
+    q, decay = chunked(q * size**-0.5, chunk), chunked(decay, chunk)
+    k, v, beta = (in_order(chunked(x, chunk), n) for x in (k, v, beta[..., None]))
     scores = channel_scores if by_channel else head_scores
-    total = torch.cumsum(decay, dim=-2)
+    total = torch.cumsum(decay, dim=-2).repeat_interleave(n, dim=-2)
     overlap = scores(beta * k, k, total).tril(-1)
-    system = overlap + torch.eye(chunk, device=q.device)
+    system = overlap + torch.eye(k.shape[-2], device=q.device)
     right = torch.cat([beta * v, beta * torch.exp(total) * k], dim=-1)
     solved = torch.linalg.solve_triangular(
         system, right, upper=False, unitriangular=True
@@ -356,14 +368,15 @@ def delta_rule(
     written, erased = solved.split([v.shape[-1], size], dim=-1)
     score = scores(q, k, total)
     last = total[..., -1:, :]
-    query, key = q * torch.exp(total), (k * torch.exp(last - total)).transpose(-1, -2)
+    query = q * torch.exp(total[..., n - 1 :: n, :])
+    key = (k * torch.exp(last - total)).transpose(-1, -2)
     kept = torch.exp(last).transpose(-1, -2)
     state = torch.zeros_like(key[:, 0] @ v[:, 0]) if past is None else past.read(name)
     outputs = []
-    for n in range(q.shape[1]):
-        stored = written[:, n] - erased[:, n] @ state
-        outputs.append(query[:, n] @ state + score[:, n] @ stored)
-        state = kept[:, n] * state + key[:, n] @ stored
+    for index in range(q.shape[1]):
+        stored = written[:, index] - erased[:, index] @ state
+        outputs.append(query[:, index] @ state + score[:, index] @ stored)
+        state = kept[:, index] * state + key[:, index] @ stored
     if past is not None:
         past.keep(name, state)
     return torch.stack(outputs, dim=1).transpose(2, 3).flatten(1, 2)[:, :time]

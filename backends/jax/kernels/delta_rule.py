@@ -18,46 +18,55 @@ from backends.arguments import check_delta_rule
 from backends.halves import halves
 from backends.jax.kernels import loops
 from backends.jax.kernels.products import transposed
+from backends.updates import decaying_columns, read_rows
 from genome.operations.time import delta_chunk
 
 
 def delta_rule(
     q_BxTxHxK: jax.Array,
-    k_BxTxHxK: jax.Array,
-    v_BxTxHxV: jax.Array,
-    beta_BxTxH: jax.Array,
+    k_BxTxJxK: jax.Array,
+    v_BxTxJxV: jax.Array,
+    beta_BxTxJ: jax.Array,
     *,
     log_decay: jax.Array | None = None,
 ) -> jax.Array:
     """S_t = (I - beta_t k_t k_t^T) exp(g_t) S_{t-1} + beta_t k_t v_t^T and o_t = K ** -0.5 q_t S_t, in float32.
 
     `log_decay` g, at most 0, is None (the delta rule of 2406.06484), BxTxH (one per head, 2412.06464) or BxTxHxK (one
-    per channel of the key, 2510.26692: the rows of S fade by themselves). The state stays bounded where
-    beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay axes may have size 1 where
-    they repeat. Raises ValueError for gates of another shape.
+    per channel of the key, 2510.26692: the rows of S fade by themselves). With J = n H every head makes n such updates
+    per position, of which the first alone decays (2502.10297): those of head h, in order, lie at n h up to n (h + 1).
+    The state stays bounded where beta_t |k_t|^2 is within [0, 2], as for keys of unit norm. In beta and in the decay
+    axes may have size 1 where they repeat. Raises ValueError for gates of another shape, and for J that do not fit.
     """
-    check_delta_rule(beta_BxTxH.shape, None if log_decay is None else log_decay.shape, q_BxTxHxK.shape)
+    shape = None if log_decay is None else log_decay.shape
+    check_delta_rule(beta_BxTxJ.shape, shape, q_BxTxHxK.shape, k_BxTxJxK.shape)
     batch, time, heads, key_size = q_BxTxHxK.shape
+    updates = k_BxTxJxK.shape[2] // heads
     decay = jnp.zeros((1, 1, 1)) if log_decay is None else log_decay
     per_channel = decay.ndim == 4
     decay = jnp.broadcast_to(decay, (*decay.shape[:3], key_size)) if per_channel else decay[..., None]
-    chunk = delta_chunk(time, per_channel)
+    chunk = delta_chunk(time, per_channel, updates)
+    positions = chunk // updates
 
-    def chunked(x: jax.Array) -> jax.Array:
-        x = jnp.broadcast_to(x.astype(jnp.float32), (x.shape[0], time, heads, x.shape[3]))
-        x = jnp.pad(x, ((0, 0), (0, -time % chunk), (0, 0), (0, 0)))
-        return jnp.transpose(x.reshape(x.shape[0], -1, chunk, *x.shape[2:]), (1, 0, 3, 2, 4))
+    def chunked(x: jax.Array, updates: int = 1) -> jax.Array:
+        """N x B x H x P x K, P being the positions of a chunk; or x C x K, where each has updates."""
+        x = jnp.broadcast_to(x.astype(jnp.float32), (x.shape[0], time, heads * updates, x.shape[3]))
+        x = jnp.pad(x, ((0, 0), (0, -time % positions), (0, 0), (0, 0)))
+        x = x.reshape(x.shape[0], -1, positions, heads, updates, x.shape[3])
+        x = jnp.transpose(x, (1, 0, 3, 2, 4, 5)).reshape(-1, x.shape[0], heads, positions * updates, x.shape[5])
+        return x if updates == 1 else jnp.pad(x, (*((0, 0),) * 3, (0, chunk - positions * updates), (0, 0)))
 
-    q, k, v, beta, decay = map(chunked, (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, beta_BxTxH[..., None], decay))
-    query = q * key_size**-0.5
+    query, decay = chunked(q_BxTxHxK) * key_size**-0.5, chunked(decay)
+    k, v, beta = (chunked(x, updates) for x in (k_BxTxJxK, v_BxTxJxV, beta_BxTxJ[..., None]))
     pairs = _channel_pairs if per_channel else _head_pairs
-    score, overlap, total, remaining = pairs(query, k, beta, decay)
-    if q.shape[0] == 1:
+    score, overlap, total, remaining = pairs(query, k, beta, decay, updates)
+    if query.shape[0] == 1:
         out = score @ solve_unit_triangular(overlap, beta * v)
     else:
         from_start, until_end = jnp.exp(total), jnp.exp(remaining)
         solved = solve_unit_triangular(overlap, jnp.concatenate([beta * v, beta * from_start * k], axis=-1))
         kept = jnp.swapaxes(from_start[..., -1:, :], -1, -2)
+        query = query * read_rows(from_start, updates)
 
         def step(state: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
             solved, score, query, key, kept = inputs
@@ -65,46 +74,46 @@ def delta_rule(
             return kept * state + key @ stored, query @ state + score @ stored
 
         start = jnp.zeros((batch, heads, key_size, v.shape[-1]), jnp.float32)
-        chunks = (solved, score, query * from_start, transposed(k * until_end), kept)
-        _, out = loops.scan(step, start, chunks)
+        _, out = loops.scan(step, start, (solved, score, query, transposed(k * until_end), kept))
     out_BxTxHxV = jnp.transpose(out, (1, 0, 3, 2, 4)).reshape(batch, -1, heads, v.shape[-1])
-    return out_BxTxHxV[:, :time].astype(v_BxTxHxV.dtype)
+    return out_BxTxHxV[:, :time].astype(v_BxTxJxV.dtype)
 
 
 def _head_pairs(
-    query: jax.Array, k: jax.Array, beta: jax.Array, decay: jax.Array
+    query: jax.Array, k: jax.Array, beta: jax.Array, decay: jax.Array, updates: int
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Decayed products within each chunk of queries with keys up to their own and of keys with earlier ones, the
-    latter times beta (N x B x H x C x C), and the log decays from the start of the chunk and until its end."""
-    chunk = decay.shape[3]
-    total = jnp.asarray(np.tril(np.ones((chunk, chunk), np.float32))) @ decay
-    gap = jnp.where(np.tril(np.ones((chunk, chunk), bool)), total - jnp.swapaxes(total, -1, -2), -jnp.inf)
+    """Decayed products within each chunk of queries with keys up to their own (N x B x H x P x C) and of keys with
+    earlier ones, the latter times beta (x C x C), and the log decays from the start of the chunk and until its end."""
+    chunk = k.shape[3]
+    earlier = np.tril(np.ones((chunk, chunk), np.float32))
+    total = jnp.asarray(decaying_columns(earlier, updates)) @ decay
+    gap = jnp.where(earlier > 0, total - jnp.swapaxes(total, -1, -2), -jnp.inf)
     pair = jnp.exp(gap)
     k_transposed = transposed(k)
     overlap = jnp.tril((beta * k) @ k_transposed * pair, -1)
-    return query @ k_transposed * pair, overlap, total, total[..., -1:, :] - total
+    return query @ k_transposed * read_rows(pair, updates), overlap, total, total[..., -1:, :] - total
 
 
 def _channel_pairs(
-    query: jax.Array, k: jax.Array, beta: jax.Array, decay: jax.Array
+    query: jax.Array, k: jax.Array, beta: jax.Array, decay: jax.Array, updates: int
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """The same for a decay of each channel."""
-    summed, met = halves(decay.shape[3])
+    summed, met = halves(k.shape[3])
     levels, chunk = met.shape[:2]
-    sums = jnp.asarray(summed.reshape(-1, chunk)) @ decay
+    sums = jnp.asarray(decaying_columns(summed, updates).reshape(-1, decay.shape[3])) @ decay
     sums = sums.reshape(*decay.shape[:3], levels + 2, chunk, decay.shape[-1])
 
     def products_of(level: int) -> jax.Array:
         left = jnp.exp(sums[:, :, :, level])
         keys = k * left  # their swap is folded into the product: here a barrier costs more than it saves
-        both = jnp.concatenate([query * left, keys], axis=-2) @ jnp.swapaxes(keys, -1, -2)
-        return both * np.tile(met[level], (2, 1))
+        both = jnp.concatenate([query * read_rows(left, updates), keys], axis=-2) @ jnp.swapaxes(keys, -1, -2)
+        return both * np.concatenate([read_rows(met[level], updates), met[level]])
 
     products = checkpoint_name(reduce(jnp.add, map(products_of, range(levels))), "pairs")  # keep these, no level's
-    products = products.reshape(*products.shape[:-2], 2, chunk, chunk)
-    own = np.eye(chunk, dtype=np.float32) * (query * k).sum(axis=-1, keepdims=True)
-    score, overlap = products[..., 0, :, :] + own, beta * products[..., 1, :, :]
-    return score, overlap, sums[:, :, :, levels], sums[:, :, :, levels + 1]
+    score, overlap = products[..., :-chunk, :], products[..., -chunk:, :]
+    own = (query * read_rows(k, updates)).sum(axis=-1, keepdims=True)
+    score = score + read_rows(np.eye(chunk, dtype=np.float32), updates) * own
+    return score, beta * overlap, sums[:, :, :, levels], sums[:, :, :, levels + 1]
 
 
 @jax.custom_vjp

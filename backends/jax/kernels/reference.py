@@ -58,15 +58,15 @@ def linear_attention(
 
 def delta_rule(
     q_BxTxHxK: jax.Array,
-    k_BxTxHxK: jax.Array,
-    v_BxTxHxV: jax.Array,
-    beta_BxTxH: jax.Array,
+    k_BxTxJxK: jax.Array,
+    v_BxTxJxV: jax.Array,
+    beta_BxTxJ: jax.Array,
     *,
     log_decay: jax.Array | None = None,
 ) -> jax.Array:
-    """Carry the state from position to position."""
-    q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV))
-    beta = jnp.broadcast_to(beta_BxTxH.astype(jnp.float32), q.shape[:3])
+    """Carry the state from position to position, and at each from update to update."""
+    q, k, v = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxJxK, v_BxTxJxV))
+    beta = jnp.broadcast_to(beta_BxTxJ.astype(jnp.float32), k.shape[:3])
     decay = jnp.zeros((1, 1, 1)) if log_decay is None else log_decay.astype(jnp.float32)
     decay = jnp.broadcast_to(decay if decay.ndim == 4 else decay[..., None], q.shape)
 
@@ -75,7 +75,7 @@ def delta_rule(
         out, state_BxHxKxV = steps.delta_rule(state_BxHxKxV, q, k, v, beta, jnp.exp(decay))
         return state_BxHxKxV, out
 
-    start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
+    start = jnp.zeros((*q.shape[:1], *q.shape[2:], v.shape[-1]))
     _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, beta, decay)))
     return jnp.moveaxis(out, 0, 1)
 
