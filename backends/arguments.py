@@ -40,6 +40,15 @@ def check_delta_rule(
         raise ValueError(f"delta_rule: log_decay {log_decay} does not broadcast to BxTxH or BxTxHxK")
 
 
+def check_generalized_delta_rule(
+    rate: tuple[int, ...], log_decay: tuple[int, ...], keys_BxTxHxK: tuple[int, ...]
+) -> None:
+    """Shapes of a rate and of a decay, each for every head or for every channel of the keys."""
+    for name, gate in (("rate", rate), ("log_decay", log_decay)):
+        if len(gate) < 3 or not broadcasts(gate, keys_BxTxHxK[: len(gate)]):
+            raise ValueError(f"generalized_delta_rule: {name} {gate} does not broadcast to BxTxH or BxTxHxK")
+
+
 def check_linear_scan(factors: tuple[int, ...], values: tuple[int, ...]) -> None:
     """Shapes of factors and of what they multiply."""
     if not broadcasts(factors, values):

@@ -31,6 +31,7 @@ class Kernels(Generic[Array]):
     attend: Callable[..., Array]
     linear_attention: Callable[..., Array]
     delta_rule: Callable[..., Array]
+    generalized_delta_rule: Callable[..., Array]
     rope: Callable[..., Array]
     top_k: Callable[[Array, int], Array]
     mixture_of_experts: Callable[[Array, Array, Array, Array, Array], Array]

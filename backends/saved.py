@@ -21,7 +21,8 @@ MASK = 0.25
 FUSED_HEAD_SIZE, FUSED_LENGTHS = 128, 128
 """cuDNN attention takes heads of up to this size, and contexts that are multiples of the second number."""
 
-PRODUCTS = ("linear", "einsum", "mixture_of_experts", "attend", "linear_attention", "delta_rule", "long_conv")
+MATRIX_STATES = ("linear_attention", "delta_rule", "generalized_delta_rule")
+PRODUCTS = ("linear", "einsum", "mixture_of_experts", "attend", *MATRIX_STATES, "long_conv")
 RECURRENCES = ("linear_scan", "cumulative_sum")
 FUNCTIONS = ("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "sin", "cos", "divide", "softmax")
 SUMS = ("total", "mean", "lookup")
@@ -184,6 +185,19 @@ def _delta_rule(use: Use) -> Saved:
     return Saved((0, 1, 2, 3), own=heads * own * padded(context, positions), exact=True)
 
 
+def _generalized_delta_rule(use: Use) -> Saved:
+    """As of a delta rule, with pairs of two rows and two columns for each position."""
+    (heads, size), context = (use.types[0] or use.node.value).shape, use.context
+    value_size, decay = use.node.value.shape[-1], use.types[5]
+    per_channel = decay is not None and len(decay.shape) == 2
+    chunk = delta_chunk(context, per_channel)
+    own = 5.0 * chunk + 2 * value_size
+    own += (chunk.bit_length() - 1) * size if per_channel else 0
+    if context > chunk:
+        own += size + 2 * value_size + size * value_size / chunk
+    return Saved((0, 1, 2, 3, 4), own=heads * own * padded(context, chunk), exact=True)
+
+
 RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("split_heads", "merge_heads", "split", "concat", "expand", "repeat", "total", "mean", "ramp", "constant"),
@@ -214,6 +228,7 @@ RULES: dict[str, Rule] = {
     "attend": _attend,
     "linear_attention": _linear_attention,
     "delta_rule": _delta_rule,
+    "generalized_delta_rule": _generalized_delta_rule,
 }
 """What each operation of the language keeps where a gradient flows through it."""
 

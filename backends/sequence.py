@@ -96,6 +96,11 @@ def declare_sequence(table: Table[Array, Any], kernels: Kernels[Array]) -> None:
         q, k, v, beta, *decay = same_batch(call)
         return kernels.delta_rule(q, k, v, beta, log_decay=decay[0] if decay else None)
 
+    @table.lowers("generalized_delta_rule")
+    def generalized_delta_rule(call: Applied[Array, Any]) -> Array:
+        q, k, v, remove, rate, decay = same_batch(call)
+        return kernels.generalized_delta_rule(q, k, v, remove, rate, log_decay=decay)
+
     @table.lowers("rope")
     def rope(call: Applied[Array, Any]) -> Array:
         return kernels.rope(in_time(call)[0], call.number("base"))

@@ -79,6 +79,22 @@ def delta_rule(
     return _read(state, q_BxHxK), state
 
 
+def generalized_delta_rule(
+    state_BxHxKxV: Array,
+    q_BxHxK: Array,
+    k_BxHxK: Array,
+    v_BxHxV: Array,
+    remove_BxHxK: Array,
+    rate_BxHxK: Array,
+    left_BxHxK: Array,
+) -> tuple[Array, Array]:
+    """Output and state after one position (2503.14456); `left` as in `linear_attention`, the rate alike."""
+    recalled_BxHxV = (remove_BxHxK[..., None] * state_BxHxKxV).sum(-2)
+    removed = (rate_BxHxK * remove_BxHxK)[..., None] * recalled_BxHxV[..., None, :]
+    state = left_BxHxK[..., None] * state_BxHxKxV - removed + k_BxHxK[..., None] * v_BxHxV[..., None, :]
+    return _read(state, q_BxHxK), state
+
+
 def _read(state_BxHxKxV: Array, q_BxHxK: Array) -> Array:
     return (q_BxHxK[..., None] * state_BxHxKxV).sum(-2) * q_BxHxK.shape[-1] ** -0.5
 
@@ -171,6 +187,11 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         q, k, v, beta, *decay = now.inputs
         return delta_rule(now.state, q, k, v, beta, left_of(q, decay))
 
+    def correct_by_two_keys(now: Current[Array]) -> tuple[Array, Array]:
+        q, k, v, remove, rate, decay = now.inputs
+        rate = rate if rate.ndim == 3 else rate[..., None]
+        return generalized_delta_rule(now.state, q, k, v, remove, rate, left_of(q, [decay]))
+
     def rope(now: Current[Array]) -> tuple[Array, None]:
         return kernels.rope(now.inputs[0][:, None], now.call.number("base"), now.position)[:, 0], None
 
@@ -184,5 +205,6 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         "attend": attend,
         "linear_attention": attend_linearly,
         "delta_rule": correct,
+        "generalized_delta_rule": correct_by_two_keys,
         "rope": rope,
     }

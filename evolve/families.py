@@ -10,6 +10,7 @@ from genome.recipe import Recipe
 _FAMILIES = (
     ("attend", "attention"),
     ("delta_rule", "delta"),
+    ("generalized_delta_rule", "delta"),
     ("linear_attention", "linear"),
     ("linear_scan", "recurrence"),
     ("cumulative_sum", "recurrence"),

@@ -11,7 +11,16 @@ import jax.numpy as jnp
 from backends import table
 from backends.decoding import Decoding
 from backends.features import declare_features
-from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
+from backends.jax.kernels import (
+    attention,
+    convolution,
+    delta_rule,
+    experts,
+    generalized_delta_rule,
+    linear_attention,
+    positions,
+    scan,
+)
 from backends.jax.kernels.losses import cross_entropy
 from backends.jax.kernels.products import project
 from backends.kernels import Kernels
@@ -127,6 +136,7 @@ KERNELS = Kernels(
     attend=attention.attend,
     linear_attention=linear_attention.linear_attention,
     delta_rule=delta_rule.delta_rule,
+    generalized_delta_rule=generalized_delta_rule.generalized_delta_rule,
     rope=positions.rope,
     top_k=experts.top_k,
     mixture_of_experts=experts.mixture_of_experts,

@@ -13,7 +13,16 @@ from backends import table
 from backends.decoding import Decoding
 from backends.features import declare_features
 from backends.kernels import Kernels
-from backends.mlx.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
+from backends.mlx.kernels import (
+    attention,
+    convolution,
+    delta_rule,
+    experts,
+    generalized_delta_rule,
+    linear_attention,
+    positions,
+    scan,
+)
 from backends.mlx.kernels.losses import cross_entropy
 from backends.positions import sinusoid_table
 from backends.sequence import declare_sequence
@@ -149,6 +158,7 @@ KERNELS = Kernels(
     attend=attention.attend,
     linear_attention=linear_attention.linear_attention,
     delta_rule=delta_rule.delta_rule,
+    generalized_delta_rule=generalized_delta_rule.generalized_delta_rule,
     rope=positions.rope,
     top_k=experts.top_k,
     mixture_of_experts=experts.mixture_of_experts,

@@ -159,6 +159,25 @@ RECURRENT = (
         "recall",
     ),
     Architecture(
+        "rwkv7",
+        recipe(
+            *stack(
+                "layer_norm",
+                "rwkv7_time_mixing",
+                "rwkv7_channel_mixing",
+                "rwkv7_time_mixing",
+                "rwkv7_channel_mixing",
+            ),
+            embedding=branch("normalized_embedding"),
+            head=_LAYER_NORM_HEAD,
+        ),
+        "2503.14456",
+        2025,
+        'RWKV-7 "Goose" with Expressive Dynamic State Evolution',
+        "A state that removes under one key and writes under another tracks what sums and decays lose.",
+        "state tracking",
+    ),
+    Architecture(
         "path_gate_fusion",
         recipe(*stack("rms_norm", "path_gate_fusion", "swiglu", "path_gate_fusion", "swiglu")),
         "2507.18074",

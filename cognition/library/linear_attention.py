@@ -14,6 +14,8 @@ from genome.language import (
     exp,
     expand,
     gain,
+    generalized_delta_rule,
+    l2_normalize,
     linear,
     linear_attention,
     linear_scan,
@@ -29,12 +31,15 @@ from genome.language import (
     relu,
     rms_normalize,
     rope,
+    share,
+    shared,
     shift,
     sigmoid,
     silu,
     softmax,
     split_heads,
     sqrt,
+    standardize,
     tanh,
     weight,
     width,
@@ -232,3 +237,30 @@ def rwkv5_time_mixing(x, heads: choice(1, 2, 4, 8) = 4) -> mixer:
     bonus = weight(heads, width // heads, initial="ones", scale=0.5)
     now = v * expand(einsum("hk,hk->h", r * bonus, k)) / sqrt(width // heads)
     return linear(merge_heads(rms_norm(past + now)) * g)
+
+
+@published(
+    "2503.14456",
+    2025,
+    'RWKV-7 "Goose" with Expressive Dynamic State Evolution',
+    answers="state tracking",
+    builds_on=("rwkv6_time_mixing", "delta_net", "value_residual_attention"),
+    replaces="rwkv6_time_mixing",
+)
+def rwkv7_time_mixing(x, heads: choice(1, 2, 4, 8) = 4, rank: choice(4, 8, 16, 32, 64) = 16) -> mixer:
+    """Forget by channel, remove under one key at a learned rate and write under another: a state can swap entries."""
+    r = split_heads(linear(token_shift(x)), heads)
+    adapted = linear(tanh(linear(token_shift(x), rank)), width) + offset(ramp(width, -6.5, -1.5))
+    decay = split_heads(-0.606531 * sigmoid(adapted), heads)
+    keys = linear(token_shift(x))
+    rate = sigmoid(linear(linear(token_shift(x), rank), width, bias=True))
+    local = token_shift(x)
+    own = linear(local)
+    first = share(shared(own, "values"), "values")
+    v = split_heads(own + (gain(first) - own) * sigmoid(linear(linear(local, rank // 2), width, bias=True)), heads)
+    k = split_heads(keys * (1 + gain(rate - 1)), heads)
+    removed = l2_normalize(split_heads(gain(keys), heads))
+    y = generalized_delta_rule(r, k, v, removed, split_heads(rate, heads), decay)
+    bonus = v * expand(einsum("hk,hk->h", r * weight(heads, width // heads, initial="zeros"), k))
+    g = linear(sigmoid(linear(token_shift(x), 2 * rank)), width)
+    return linear((offset(gain(merge_heads(standardize(y)))) + merge_heads(bonus)) * g)

@@ -149,6 +149,19 @@ def rwkv4_channel_mixing(x) -> mixer:
 
 
 @published(
+    "2503.14456",
+    2025,
+    'RWKV-7 "Goose" with Expressive Dynamic State Evolution',
+    answers="memorisation",
+    builds_on="rwkv4_channel_mixing",
+    replaces="rwkv4_channel_mixing",
+)
+def rwkv7_channel_mixing(x) -> mixer:
+    """Rectified and squared hidden units that also see the previous position need no gate to let them through."""
+    return linear(square(relu(linear(token_shift(x), hidden))), width)
+
+
+@published(
     "2209.10655",
     2022,
     "Mega: Moving Average Equipped Gated Attention",

@@ -54,6 +54,9 @@ _IN_TIME = (
             rf"{_SPLIT.format('{1}', heads)}(, log_decay=log_sigmoid\(linear\({{1}}, {heads}\)\))?\)",
             rf"delta_rule\({_UNIT.format('{0}', heads)}, {_UNIT.format('{1}', heads)}, "
             rf"{_SPLIT.format('{1}', heads)}, sigmoid\(linear\({{1}}, {heads}\)\)\)",
+            rf"generalized_delta_rule\({_SPLIT.format('{0}', heads)}, {_SPLIT.format('{1}', heads)}, "
+            rf"{_SPLIT.format('{1}', heads)}, {_UNIT.format('{1}', heads)}, sigmoid\(linear\({{1}}, {heads}\)\), "
+            rf"log_sigmoid\(linear\({{1}}, {heads}\)\)\)",
         )
     ),
 )

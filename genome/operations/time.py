@@ -208,6 +208,46 @@ def delta_rule(
     return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
 
 
+@operation()
+def generalized_delta_rule(
+    q: Value, k: Value, v: Value, remove: Value, rate: Value, log_decay: Value, *, sizes: Sizes
+) -> Result:
+    """A decaying matrix state that loses a fraction of what one unit key recalls and stores under another (2503.14456).
+
+    What `remove` recalls is read before the decay; `rate`, per head or per key channel, is the fraction. What is read
+    is divided by the root of the key size.
+    """
+    q, k, v, remove = (_stream("generalized_delta_rule", value) for value in (q, k, v, remove))
+    heads, size = _heads("generalized_delta_rule", q)
+    value_heads, value_size = _heads("generalized_delta_rule", v)
+    if k.shape != q.shape or remove.shape != q.shape or value_heads != heads:
+        raise GenomeError(
+            f"generalized_delta_rule: queries {q.shape}, keys {k.shape}, removed keys {remove.shape} "
+            f"and values {v.shape} do not fit"
+        )
+    if not remove.unit:
+        raise GenomeError("generalized_delta_rule needs removed keys of length one; try l2_normalize")
+    if rate.shape not in ((heads,), (heads, size)) or rate.low < 0 or rate.high > 1:
+        raise GenomeError(
+            f"generalized_delta_rule needs a rate of shape ({heads},) or {(heads, size)} known to lie in [0, 1]; "
+            "try sigmoid"
+        )
+    _log_decay("generalized_delta_rule", log_decay, ((heads,), (heads, size)))
+    per_channel = len(log_decay.shape) == 2
+    chunk = delta_chunk(sizes.context, per_channel)
+    levels = chunk.bit_length() - 1
+    if per_channel:
+        pairs = chunk * ((10 * levels + 4) * size + 8 * levels + 6) + (4 * levels + 8) * size
+    else:
+        pairs = chunk * (8 * size + 11)
+    inside = pairs + 8 * chunk * value_size + 2 * chunk**2 / 3 + 2 * size + value_size
+    between = 2 * chunk * size + (8 + (2 / chunk if per_channel else 0)) * size * value_size
+    between += 5 * size + 2 * value_size
+    flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
+    value = Value((heads, value_size), widest((q, k, v, remove, rate, log_decay)))
+    return Result(value, flops=flops, recurrent=(heads, size, value_size))
+
+
 def delta_chunk(context: int, per_channel: bool, updates: int = 1) -> int:
     """Updates per chunk of a delta rule, for the kernels too: a power of two, as large as the context needs.
 

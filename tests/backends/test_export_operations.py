@@ -33,6 +33,7 @@ HEAD, CHANNEL = -np.abs(normal(HEADS)), -np.abs(normal(HEADS, KEY))
 GATES = np.where(np.arange(TIME) % 3, -1e-6, -30.0).astype(np.float32)[None, :, None]
 GATED = np.broadcast_to(GATES, HEAD.shape)
 UNEVEN = np.where(np.arange(KEY) % 2, GATED[..., None], CHANNEL)
+RATES = RANDOM.uniform(size=(2, TIME, HEADS, KEY)).astype(np.float32)
 X = normal(3)
 
 CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
@@ -55,6 +56,21 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
     "delta by channel, updated thrice": (
         "delta_rule",
         (Q, UNITS, VALUES, BETAS, UNEVEN),
+        {"log_decay": "log_decay"},
+    ),
+    "generalized by head": (
+        "generalized_delta_rule",
+        (Q, K, V, UNIT, BETA, HEAD),
+        {"log_decay": "log_decay"},
+    ),
+    "generalized by channel": (
+        "generalized_delta_rule",
+        (Q, K, V, UNIT, RATES, CHANNEL),
+        {"log_decay": "log_decay"},
+    ),
+    "generalized, extreme gates": (
+        "generalized_delta_rule",
+        (Q, K, V, SAME, RATES, UNEVEN),
         {"log_decay": "log_decay"},
     ),
     "scan": ("linear_scan", (np.tanh(X), X[..., ::-1].copy()), {}),

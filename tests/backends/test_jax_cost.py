@@ -66,6 +66,8 @@ def test_flops_agree_with_the_count_of_xla(name):
         ("kimi_delta_attention", {"heads": 2}, 200),
         ("delta_product", {"heads": 8, "updates": 3}, 20),
         ("gated_delta_product", {"heads": 2, "updates": 3}, 200),
+        ("rwkv7_time_mixing", {"heads": 8}, 20),
+        ("rwkv7_time_mixing", {"heads": 2}, 200),
         ("hyena", {}, 100),
     ],
 )
@@ -97,6 +99,7 @@ def test_the_state_of_recurrences_does_not_grow_with_the_context():
     assert typed("delta_net", {"heads": 4, "kernel": 4}).state == 4 * 16 * 16 + 3 * 3 * 64
     assert typed("kimi_delta_attention", {"heads": 4, "kernel": 4}).state == 4 * 16 * 16 + 3 * 3 * 64
     assert typed("delta_product", {"heads": 4, "kernel": 4, "updates": 3}).state == 4 * 16 * 16 + 3 * 7 * 64
+    assert typed("rwkv7_time_mixing", {"heads": 4}).state == 4 * 16 * 16 + 64
     assert typed("canon", {"kernel": 8}).state == 7 * 64
 
 

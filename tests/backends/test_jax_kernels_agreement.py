@@ -11,7 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, reference, scan
+from backends.jax.kernels import (
+    attention,
+    convolution,
+    delta_rule,
+    experts,
+    generalized_delta_rule,
+    linear_attention,
+    reference,
+    scan,
+)
 
 LONGEST = 130
 LENGTHS = (1, 7, 16, 63, 64, 65, LONGEST)
@@ -39,6 +48,8 @@ UNIT_K = unit(K)
 DOUBLE_K, DOUBLE_V = unit(heads(KEY, 12, 2 * HEADS)), heads(VALUE, 13, 2 * HEADS)
 TRIPLE_K, TRIPLE_V = unit(heads(KEY, 14, 3 * HEADS)), heads(VALUE, 15, 3 * HEADS)
 BETAS = np.random.default_rng(16).uniform(high=2, size=(BATCH, LONGEST, 3 * HEADS)).astype(np.float32)
+REMOVED = unit(heads(KEY, 17))
+RATES = np.random.default_rng(18).uniform(size=(BATCH, LONGEST, HEADS, KEY)).astype(np.float32)
 BETA = np.random.default_rng(4).uniform(size=(BATCH, LONGEST, HEADS)).astype(np.float32)
 HEAD_DECAY = decay(BATCH, LONGEST, HEADS, seed=5)
 CHANNEL_DECAY = decay(BATCH, LONGEST, HEADS, KEY, seed=6)
@@ -59,6 +70,10 @@ def attend_linearly(family: Any, q, k, v, gate):
 
 def apply_delta(family: Any, q, k, v, beta, gate):
     return family.delta_rule(q, k, v, beta, log_decay=gate)
+
+
+def remove_and_store(family: Any, q, k, v, remove, rate, gate):
+    return family.generalized_delta_rule(q, k, v, remove, rate, log_decay=gate)
 
 
 Call = Callable[..., jax.Array]
@@ -82,6 +97,13 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
     "delta-twice": (delta_rule, apply_delta, (Q, DOUBLE_K, DOUBLE_V, BETAS[..., : 2 * HEADS], HEAD_DECAY)),
     "delta-thrice": (delta_rule, lambda family, *a: family.delta_rule(*a), (Q, TRIPLE_K, TRIPLE_V, BETAS)),
     "delta-channel-thrice": (delta_rule, apply_delta, (Q, TRIPLE_K, TRIPLE_V, BETAS, CHANNEL_DECAY)),
+    "generalized-head": (generalized_delta_rule, remove_and_store, (Q, K, V, REMOVED, BETA, HEAD_DECAY)),
+    "generalized-channel": (generalized_delta_rule, remove_and_store, (Q, K, V, REMOVED, RATES, CHANNEL_DECAY)),
+    "generalized-constant": (
+        generalized_delta_rule,
+        remove_and_store,
+        (Q, K, V, REMOVED, RATES[:1, :1, :, :1], CHANNEL_DECAY[:1, :1, :, :1]),
+    ),
     "scan": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X), X[..., ::-1].copy())),
     "scan-constant": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X[:1, :1, :1]), X)),
     "causal-conv": (convolution, lambda family, *a: family.causal_conv(*a), (X, normal(4, FEATURES, seed=8))),
@@ -90,7 +112,7 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
 }
 ATTENTION = ("attend-grouped", "attend-window")
 CHUNKED = ("linear-head", "linear-channel", "delta-decay")
-SHORT = ("delta-channel", "delta-twice", "delta-channel-thrice")
+SHORT = ("delta-channel", "delta-twice", "delta-channel-thrice", "generalized-head", "generalized-channel")
 
 
 @lru_cache
@@ -145,6 +167,8 @@ def test_chunked_forms_agree_at_every_length(name: str, length: int) -> None:
         *(("delta-channel", length) for length in (1, 7, 17, LONGEST)),
         *(("delta-twice", length) for length in (1, 33, LONGEST)),
         *(("delta-channel-thrice", length) for length in (1, 7, LONGEST)),
+        *(("generalized-head", length) for length in (1, 65, LONGEST)),
+        *(("generalized-channel", length) for length in (1, 7, 17, LONGEST)),
     ],
 )
 def test_short_chunks_agree_at_every_length(name: str, length: int) -> None:
@@ -173,6 +197,8 @@ def test_other_forms_agree(name: str) -> None:
         "delta-channel",
         "delta-twice",
         "delta-channel-thrice",
+        "generalized-head",
+        "generalized-channel",
     ],
 )
 def test_extreme_gates_agree(name: str, gate: str) -> None:
@@ -183,7 +209,7 @@ def test_extreme_gates_agree(name: str, gate: str) -> None:
     assert_agrees(name, LONGEST, (*inputs[:-1], extreme.astype(np.float32)))
 
 
-@pytest.mark.parametrize("name", ["linear-channel", "delta-channel"])
+@pytest.mark.parametrize("name", ["linear-channel", "delta-channel", "generalized-channel"])
 def test_closed_channel_gates_have_accurate_gradients(name: str) -> None:
     """The gradient of a closed gate is tiny but not noise: the shortcut that yields it must not lose it."""
     inputs = (*CASES[name][2][:-1], np.full_like(CHANNEL_DECAY, -20.0))
@@ -202,16 +228,27 @@ def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     assert_agrees("delta-thrice", LONGEST, (Q, keys, TRIPLE_V, np.full_like(BETAS, beta)))
 
 
+@pytest.mark.parametrize("rate", [0.5, 1.0])
+def test_generalized_delta_rule_agrees_where_all_keys_are_equal(rate: float) -> None:
+    removed = np.broadcast_to(REMOVED[:, :1], REMOVED.shape).copy()
+    open_gates = np.full_like(CHANNEL_DECAY, -1e-6)
+    assert_agrees(
+        "generalized-channel", LONGEST, (Q, rate * removed, V, removed, np.full_like(RATES, rate), open_gates)
+    )
+
+
 def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> None:
     """A strong gate of one channel, or at one position, must not cost the others their digits."""
     gates = np.full_like(CHANNEL_DECAY, -1e-4)
     gates[..., ::2] = -200.0
     gates[:, ::5] = -200.0
     assert_agrees("delta-channel", LONGEST, (Q, UNIT_K, V, BETA, gates))
+    assert_agrees("generalized-channel", LONGEST, (Q, K, V, REMOVED, RATES, gates))
 
 
 @pytest.mark.parametrize(
-    "name", ["attend-grouped", "linear-channel", "delta-decay", "delta-channel", "delta-twice"]
+    "name",
+    ["attend-grouped", "linear-channel", "delta-decay", "delta-channel", "delta-twice", "generalized-channel"],
 )
 def test_bfloat16_inputs_agree_and_keep_their_type(name: str) -> None:
     inputs = tuple(np.asarray(jnp.asarray(a, jnp.bfloat16), np.float32) for a in CASES[name][2])

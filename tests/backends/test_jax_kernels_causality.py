@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.jax.kernels import attention, convolution, delta_rule, linear_attention, loops, scan
+from backends.jax.kernels import (
+    attention,
+    convolution,
+    delta_rule,
+    generalized_delta_rule,
+    linear_attention,
+    loops,
+    scan,
+)
 
 LENGTH = 133
 
@@ -48,6 +56,10 @@ KERNELS: dict[str, Kernel] = {
     "delta-twice": (
         lambda *a: delta_rule.delta_rule(*a[:4], log_decay=a[4]),
         (Q, UNIT_PAIRS, np.concatenate([V, V], axis=2), np.exp(np.concatenate([GATE, GATE], axis=2)), GATE),
+    ),
+    "generalized": (
+        lambda *a: generalized_delta_rule.generalized_delta_rule(*a[:5], log_decay=a[5]),
+        (Q, K, V, UNIT_PAIRS[:, :, :2], np.exp(CHANNEL_GATE), CHANNEL_GATE),
     ),
     "scan": (scan.linear_scan, (np.tanh(X), X)),
     "causal-conv": (lambda x: convolution.causal_conv(x, jnp.ones((4, 2))), (X,)),

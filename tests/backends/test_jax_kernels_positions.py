@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
+from backends.jax.kernels.generalized_delta_rule import generalized_delta_rule as remove_and_store
 from backends.positions import alibi_slopes, sinusoid_table
 
 RNG = np.random.default_rng(0)
@@ -90,17 +91,17 @@ def test_shift_moves_positions_and_fills_with_zeros(steps: int) -> None:
 
 def test_what_cannot_be_computed_is_refused_in_one_line() -> None:
     q, three, gate = jnp.ones((1, 4, 4, 2)), jnp.ones((1, 4, 3, 2)), jnp.ones((1, 4, 5))
+    many = jnp.ones((1, 4, 17, 2))
     refusals = [
         (lambda: attention.attend(q, three, three), "multiple"),
         (lambda: attention.attend(q, q, q, window=0), "at least 1"),
         (lambda: linear_attention.linear_attention(q, q, q, log_decay=gate), "log_decay"),
         (lambda: delta_rule.delta_rule(q, q, q, gate), "beta"),
         (lambda: delta_rule.delta_rule(q, three, three, three[..., 0]), "multiple"),
-        (
-            lambda: delta_rule.delta_rule(q[:, :, :1], *[jnp.ones((1, 4, 17, 2))] * 2, jnp.ones((1, 4, 17))),
-            "most 16",
-        ),
+        (lambda: delta_rule.delta_rule(q[:, :, :1], many, many, many[..., 0]), "most 16"),
         (lambda: delta_rule.delta_rule(q, q, q, q[..., 0], log_decay=jnp.ones((1, 4, 4, 3))), "log_decay"),
+        (lambda: remove_and_store(q, q, q, q, gate, log_decay=q), "rate"),
+        (lambda: remove_and_store(q, q, q, q, q, log_decay=jnp.ones((4,))), "log_decay"),
         (lambda: scan.linear_scan(jnp.ones((4,)), q), "linear_scan"),
         (lambda: convolution.shift(q, -1), "shift"),
         (lambda: experts.top_k(q, 3), "top_k"),

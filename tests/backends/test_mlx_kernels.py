@@ -12,13 +12,22 @@ import numpy as np
 import pytest
 
 from backends.jax.kernels import reference
-from backends.mlx.kernels import attention, convolution, delta_rule, experts, linear_attention, scan
+from backends.mlx.kernels import (
+    attention,
+    convolution,
+    delta_rule,
+    experts,
+    generalized_delta_rule,
+    linear_attention,
+    scan,
+)
 from tests.backends.mlx_present import mx
 
 FAST: dict[str, Callable[..., Any]] = {
     "attend": attention.attend,
     "linear_attention": linear_attention.linear_attention,
     "delta_rule": delta_rule.delta_rule,
+    "generalized_delta_rule": generalized_delta_rule.generalized_delta_rule,
     "linear_scan": scan.linear_scan,
     "causal_conv": convolution.causal_conv,
     "long_conv": convolution.long_conv,
@@ -47,6 +56,8 @@ UNIT_K = unit(K)
 DOUBLE_K, DOUBLE_V = unit(heads(KEY, 14, 2 * HEADS)), heads(VALUE, 15, 2 * HEADS)
 TRIPLE_K, TRIPLE_V = unit(heads(KEY, 16, 3 * HEADS)), heads(VALUE, 17, 3 * HEADS)
 BETAS = np.random.default_rng(18).uniform(high=2, size=(BATCH, LONGEST, 3 * HEADS)).astype(np.float32)
+REMOVED = unit(heads(KEY, 19))
+RATES = np.random.default_rng(20).uniform(size=(BATCH, LONGEST, HEADS, KEY)).astype(np.float32)
 BETA = np.random.default_rng(4).uniform(size=(BATCH, LONGEST, HEADS)).astype(np.float32)
 HEAD_DECAY = -np.abs(normal(BATCH, LONGEST, HEADS, seed=5))
 CHANNEL_DECAY = -np.abs(normal(BATCH, LONGEST, HEADS, KEY, seed=6))
@@ -72,6 +83,13 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, Any]]] = {
     "delta-twice": ("delta_rule", (Q, DOUBLE_K, DOUBLE_V, BETAS[..., : 2 * HEADS], HEAD_DECAY), {}),
     "delta-thrice": ("delta_rule", (Q, TRIPLE_K, TRIPLE_V, BETAS), {}),
     "delta-channel-thrice": ("delta_rule", (Q, TRIPLE_K, TRIPLE_V, BETAS, CHANNEL_DECAY), {}),
+    "generalized-head": ("generalized_delta_rule", (Q, K, V, REMOVED, BETA, HEAD_DECAY), {}),
+    "generalized-channel": ("generalized_delta_rule", (Q, K, V, REMOVED, RATES, CHANNEL_DECAY), {}),
+    "generalized-constant": (
+        "generalized_delta_rule",
+        (Q, K, V, REMOVED, RATES[:1, :1, :, :1], CHANNEL_DECAY[:1, :1, :, :1]),
+        {},
+    ),
     "scan": ("linear_scan", (np.tanh(X), X[..., ::-1]), {}),
     "scan-constant": ("linear_scan", (np.tanh(X[:1, :1, :1]), X), {}),
     "causal-conv": ("causal_conv", (X, normal(4, FEATURES, seed=8)), {}),
@@ -83,6 +101,7 @@ GATE = {
     "attend": ("log_decay_BxTxH", 3),
     "linear_attention": ("log_decay", 3),
     "delta_rule": ("log_decay", 4),
+    "generalized_delta_rule": ("log_decay", 5),
 }
 
 
@@ -153,6 +172,8 @@ def test_fast_forms_agree_at_every_length(name: str, length: int) -> None:
         "delta-decay",
         "delta-channel",
         "delta-channel-thrice",
+        "generalized-head",
+        "generalized-channel",
     ],
 )
 def test_extreme_gates_agree(name: str, gate: str) -> None:
@@ -173,16 +194,34 @@ def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     assert_agrees("delta-thrice", LONGEST, (Q, keys, TRIPLE_V, np.full_like(BETAS, beta)))
 
 
+@pytest.mark.parametrize("rate", [0.5, 1.0])
+def test_generalized_delta_rule_agrees_where_all_keys_are_equal(rate: float) -> None:
+    removed = np.broadcast_to(REMOVED[:, :1], REMOVED.shape)
+    open_gates = np.full_like(CHANNEL_DECAY, -1e-6)
+    arrays = (Q, rate * removed, V, removed, np.full_like(RATES, rate), open_gates)
+    assert_agrees("generalized-channel", LONGEST, arrays)
+
+
 def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> None:
     """A strong gate of one channel, or at one position, must not cost the others their digits."""
     gates = np.full_like(CHANNEL_DECAY, -1e-4)
     gates[..., ::2] = -200.0
     gates[:, ::5] = -200.0
     assert_agrees("delta-channel", LONGEST, (Q, UNIT_K, V, BETA, gates))
+    assert_agrees("generalized-channel", LONGEST, (Q, K, V, REMOVED, RATES, gates))
 
 
 @pytest.mark.parametrize(
-    "name", ["attend", "attend-grouped", "linear-channel", "delta-decay", "delta-channel", "delta-twice"]
+    "name",
+    [
+        "attend",
+        "attend-grouped",
+        "linear-channel",
+        "delta-decay",
+        "delta-channel",
+        "delta-twice",
+        "generalized-channel",
+    ],
 )
 def test_bfloat16_inputs_agree(name: str) -> None:
     arrays = tuple(np.array(mx.array(a.copy()).astype(mx.bfloat16).astype(mx.float32)) for a in CASES[name][1])

@@ -5,7 +5,7 @@ product. Written anew are products (`x @ w` on [B, T, D], einsum with batch and 
 positions. Of the plain forms of those the one that compiled and ran fastest at the scale `tiny` is taken:
 `lax.scan` for recurrences (`lax.associative_scan` compiled seven times as long and ran half as fast), the T x T
 matrix of scores for attention and for linear attention with one decay per head, a triangular system for the delta
-rule. Automatic differentiation throughout.
+rule, and for the generalized one a loop. Automatic differentiation throughout.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ declare_sequence(
         attend=reference.attend,
         linear_attention=linear_attention,
         delta_rule=delta_rule,
+        generalized_delta_rule=reference.generalized_delta_rule,
         mixture_of_experts=mixture_of_experts,
     ),
 )

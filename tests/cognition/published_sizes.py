@@ -17,6 +17,7 @@ LLAMA = "2302.13971, table 2"
 PYTHIA = "2304.01373, table 1, and the configurations' padded vocabularies"
 MAMBA = "checkpoints of state-spaces/mamba"
 RWKV = "2305.13048: 2 V D + 13 D^2 L + D (11 L + 4) with a vocabulary of 50,277"
+RWKV7 = "2503.14456: 2 V D + 4 D + L D (12 D + 2 (d_w + d_a + d_v + d_g) + 19) - (2 D d_v + D)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ def _mamba(name: str, parameters: int, width: int, layers: int) -> Published:
 
 def _rwkv(name: str, parameters: int, width: int, layers: int) -> Published:
     return Published("rwkv4", name, parameters, RWKV, width, 4 * width, layers, 50_277, 1024)
+
+
+def _rwkv7(name: str, parameters: int, width: int, layers: int) -> Published:
+    ranks = {"rwkv7_time_mixing": {"rank": 64}}
+    return Published("rwkv7", name, parameters, RWKV7, width, 4 * width, layers, 65_536, 4096, settings=ranks)
 
 
 MODELS = (
@@ -151,6 +157,8 @@ MODELS = (
     _rwkv("3B", 2_984_627_200, 2560, 32),
     _rwkv("7B", 7_392_649_216, 4096, 32),
     _rwkv("14B", 14_148_597_760, 5120, 40),
+    _rwkv7("0.1B", 191_034_624, 768, 12),
+    _rwkv7("0.4B", 450_767_872, 1024, 24),
 )
 
 _ROUNDED = "sizes are names rounded to a digit, without a vocabulary and all inner sizes beside them"

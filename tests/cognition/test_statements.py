@@ -48,7 +48,7 @@ def test_every_spelling_is_found_in_a_sentence(name: str) -> None:
         ("DeltaNets learn.", {"delta_net"}),
         ("A Mamba-based model.", {"mamba (architecture)"}),
         ("Grouped-query attention saves memory.", {"grouped_query_attention"}),
-        ("Mamba-3, Transformer-XL, VMamba and RWKV-7 are other models.", set()),
+        ("Mamba-3, Transformer-XL, VMamba and RWKV-8 are other models.", set()),
         ("A lion and a canon; we are based on primer and samba.", set()),
         ("The gated linear\nattention of GLA.", {"gated_linear_attention"}),
     ],

@@ -74,6 +74,12 @@ _MIXED = (
         "log_decay=log_sigmoid(linear(x, heads)))",
         Value((4, WIDTH // 8)),
     ),
+    (
+        "generalized_delta_rule(split_heads(linear(x), heads), split_heads(linear(x), heads), "
+        "split_heads(linear(x), heads), l2_normalize(split_heads(linear(x), heads)), "
+        "split_heads(sigmoid(linear(x)), heads), split_heads(log_sigmoid(linear(x)), heads))",
+        Value((4, WIDTH // 4)),
+    ),
     ("linear_scan(exp(-softplus(linear(x))), linear(x))", Value((WIDTH,))),
 )
 """Calls whose arguments chance seldom brings together."""

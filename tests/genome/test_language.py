@@ -37,7 +37,16 @@ def test_generated_components_are_many_and_use_most_operations() -> None:
     components = [parse(random_component(seed)) for seed in range(300)]
     assert len({component.hash for component in components}) > 250
     used = {node.operation for component in components for node in component.graph.nodes}
-    assert {"attend", "linear_attention", "delta_rule", "linear_scan", "einsum", "split", "constant"} <= used
+    assert {
+        "attend",
+        "linear_attention",
+        "delta_rule",
+        "generalized_delta_rule",
+        "linear_scan",
+        "einsum",
+        "split",
+        "constant",
+    } <= used
 
 
 def test_components_that_call_generated_components_round_trip() -> None:

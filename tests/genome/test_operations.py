@@ -18,6 +18,7 @@ WIDTH = REFERENCE_SIZES.width
 X = Value((WIDTH,))
 HEADS = Value((4, 16))
 UNIT = Value((4, 16), low=-1.0, high=1.0, unit=True)
+RATES = Value((4, 16), low=0.0, high=1.0)
 PAIRS = Value((8, 16), low=-1.0, high=1.0, unit=True)
 RATE = Value((4,), low=0.0, high=1.0)
 DECAY = Value((4,), high=0.0)
@@ -80,6 +81,8 @@ GOOD: list[tuple[str, tuple, dict, tuple[int, ...]]] = [
     ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((4, 16), high=0.0)), {}, (4, 16)),
     ("delta_rule", (HEADS, PAIRS, Value((8, 8)), Value((8,), low=0.0, high=2.0)), {}, (4, 8)),
     ("delta_rule", (HEADS, PAIRS, Value((8, 16)), Value((8,), low=0.0, high=1.0), DECAY), {}, (4, 16)),
+    ("generalized_delta_rule", (HEADS, HEADS, Value((4, 8)), UNIT, RATE, DECAY), {}, (4, 8)),
+    ("generalized_delta_rule", (HEADS, HEADS, HEADS, UNIT, RATES, Value((4, 16), high=0.0)), {}, (4, 16)),
     ("rope", (HEADS,), {}, (4, 16)),
     ("position", (), {}, (1,)),
     ("sinusoid", (6,), {}, (6,)),
@@ -147,6 +150,11 @@ BAD: list[tuple[str, tuple, dict, str]] = [
     ("delta_rule", (HEADS, PAIRS, Value((8, 16)), RATE), {}, "beta of shape (8,)"),
     ("delta_rule", (PAIRS, UNIT, HEADS, RATE), {}, "do not fit"),
     ("delta_rule", (Value((1, 16)), Value((17, 16), unit=True), Value((17, 16)), RATE), {}, "up to 16 updates"),
+    ("generalized_delta_rule", (HEADS, PAIRS, HEADS, UNIT, RATE, DECAY), {}, "do not fit"),
+    ("generalized_delta_rule", (HEADS, HEADS, HEADS, HEADS, RATE, DECAY), {}, "of length one; try l2_normalize"),
+    ("generalized_delta_rule", (HEADS, HEADS, HEADS, UNIT, Value((4,), low=0.0), DECAY), {}, "lie in [0, 1]"),
+    ("generalized_delta_rule", (HEADS, HEADS, HEADS, UNIT, Value((16,), low=0.0, high=1.0), DECAY), {}, "(4, 16)"),
+    ("generalized_delta_rule", (HEADS, HEADS, HEADS, UNIT, RATE, RATE), {}, "known to be at most 0"),
     ("rope", (Value((4, 1)),), {}, "at least two features"),
     ("top_k", (RATE, 5), {}, "cannot keep 5"),
     ("mixture_of_experts", (X, Value((4,)), 32), {}, "known to be at least 0; try softmax"),
@@ -194,6 +202,10 @@ def _time_call(name: str) -> str:
         "linear_scan": "linear_scan(sigmoid(x), x)",
         "attend": f"merge_heads(attend({heads}, {heads}, {heads}))",
         "linear_attention": f"merge_heads(linear_attention({heads}, {heads}, {heads}))",
+        "generalized_delta_rule": (
+            f"merge_heads(generalized_delta_rule({heads}, {heads}, {heads}, {unit}, sigmoid(linear(x, 4)), "
+            "log_sigmoid(linear(x, 4))))"
+        ),
         "delta_rule": f"merge_heads(delta_rule({heads}, {unit}, {heads}, sigmoid(linear(x, 4))))",
     }.get(name, f"{name}(x)")
 
@@ -219,7 +231,8 @@ def test_only_kinds_that_mix_positions_may_use_operations_over_time(name: str) -
 def test_the_result_of_an_operation_over_time_is_no_parameter(name: str) -> None:
     """Even over parameters alone, what mixes positions varies over them."""
     sizes = {"sizes": REFERENCE_SIZES} if OPERATIONS[name].takes_sizes else {}
-    known = {"k": UNIT, "beta": RATE, "decay": Value((4, 16), low=0.0, high=1.0), "tokens": TOKENS}
+    known = {"k": UNIT, "beta": RATE, "decay": RATES, "remove": UNIT, "rate": RATE, "log_decay": DECAY}
+    known["tokens"] = TOKENS
     ports = [port for port in OPERATIONS[name].ports if not port.optional]
     values = [known.get(port.name, HEADS) for port in ports]
     parameters = [replace(value, over="parameter") for value in values]
@@ -258,6 +271,7 @@ def test_a_result_must_depend_on_the_input_and_have_the_shape_of_its_kind() -> N
         ("delta_rule", (HEADS, UNIT, HEADS, RATE), {}, (4, 16, 16)),
         ("delta_rule", (HEADS, UNIT, HEADS, RATE, Value((4, 16), high=0.0)), {}, (4, 16, 16)),
         ("delta_rule", (HEADS, PAIRS, Value((8, 8)), Value((8,), low=0.0, high=1.0)), {}, (4, 16, 8)),
+        ("generalized_delta_rule", (HEADS, HEADS, Value((4, 8)), UNIT, RATE, DECAY), {}, (4, 16, 8)),
     ],
 )
 def test_what_decoding_keeps(

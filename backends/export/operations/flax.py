@@ -396,6 +396,60 @@ def delta_rule(
     return unchunked(y.swapaxes(0, 1), time)
 
 
+def generalized_delta_rule(
+    q: Array,
+    k: Array,
+    v: Array,
+    remove: Array,
+    rate: Array,
+    log_decay: Array,
+    past: Past | None = None,
+    name: str = "",
+) -> Array:
+    """Lose a part `rate` of what `remove` recalls, and store v at k (2503.14456).
+
+    Rates and decays are [B, T, H] or, for every channel of the key, [B, T, H, K].
+    """
+    time, size = q.shape[1], q.shape[-1]
+    by_channel = log_decay.ndim == 4
+    chunk = min(16 if by_channel else 64, time)
+    rate = rate if rate.ndim == 4 else rate[..., None]
+    decay = log_decay if by_channel else log_decay[..., None]
+    parts = (q * size**-0.5, k, v, remove, rate * remove, decay)
+    q, k, v, remove, lost, decay = (chunked(x, chunk) for x in parts)
+    scores = channel_scores if by_channel else head_scores
+    total = jnp.cumsum(decay, axis=-2)
+    ahead = jnp.roll(remove, -1, axis=-2)  # what is lost is read a position before
+    stored = jnp.tril(jnp.roll(scores(ahead, k, total), 1, axis=-2), -1)
+    overlap = jnp.tril(jnp.roll(scores(ahead, lost, total), 1, axis=-2), -1)
+    before = jnp.concatenate(
+        [jnp.zeros_like(decay[..., :1, :]), total[..., :-1, :]], axis=-2
+    )
+    right = jnp.concatenate([stored @ v, jnp.exp(before) * remove], axis=-1)
+    solved = jax.scipy.linalg.solve_triangular(
+        overlap + jnp.eye(chunk), right, lower=True, unit_diagonal=True
+    )
+    recalled, read = solved[..., : v.shape[-1]], solved[..., v.shape[-1] :]
+    score = jnp.concatenate([scores(q, k, total), -scores(q, lost, total)], axis=-1)
+    last = total[..., -1:, :]
+    query, until_end = q * jnp.exp(total), jnp.exp(last - total)
+    keys = jnp.concatenate([k * until_end, -lost * until_end], axis=-2).swapaxes(-1, -2)
+    kept = jnp.exp(last).swapaxes(-1, -2)
+
+    def step(state: Array, chunk: tuple[Array, ...]) -> tuple[Array, Array]:
+        v, recalled, read, query, score, keys, kept = chunk
+        change = jnp.concatenate([v, recalled + read @ state], axis=-2)
+        return kept * state + keys @ change, query @ state + score @ change
+
+    chunks = (v, recalled, read, query, score, keys, kept)
+    start = jnp.zeros_like(keys[:, 0, ..., :chunk] @ v[:, 0])
+    start = start if past is None else past.read(name)
+    state, y = jax.lax.scan(step, start, tuple(x.swapaxes(0, 1) for x in chunks))
+    if past is not None:
+        past.keep(name, state)
+    return unchunked(y.swapaxes(0, 1), time)
+
+
 def surprise(scores: Array, tokens: Array) -> Array:
     """The cross-entropy in nats of tokens under scores."""
     chosen = jnp.take_along_axis(scores, tokens[..., None], axis=-1)[..., 0]

@@ -401,6 +401,55 @@ def delta_rule(
     return unchunked(mx.stack(outputs, axis=1), time)
 
 
+def generalized_delta_rule(
+    q: mx.array,
+    k: mx.array,
+    v: mx.array,
+    remove: mx.array,
+    rate: mx.array,
+    log_decay: mx.array,
+    past: Past | None = None,
+    name: str = "",
+) -> mx.array:
+    """Lose a part `rate` of what `remove` recalls, and store v at k (2503.14456).
+
+    Rates and decays are [B, T, H] or, for every channel of the key, [B, T, H, K].
+    """
+    time, size = q.shape[1], q.shape[-1]
+    by_channel = log_decay.ndim == 4
+    chunk = min(16 if by_channel else 64, time)
+    rate = rate if rate.ndim == 4 else rate[..., None]
+    decay = log_decay if by_channel else log_decay[..., None]
+    parts = (q * size**-0.5, k, v, remove, rate * remove, decay)
+    q, k, v, remove, lost, decay = (chunked(x, chunk) for x in parts)
+    scores = channel_scores if by_channel else head_scores
+    total = mx.cumsum(decay, axis=-2)
+    ahead = mx.roll(remove, -1, -2)  # what is lost is read a position before
+    stored = mx.tril(mx.roll(scores(ahead, k, total), 1, -2), -1)
+    overlap = mx.tril(mx.roll(scores(ahead, lost, total), 1, -2), -1)
+    before = mx.concatenate(
+        [mx.zeros_like(decay[..., :1, :]), total[..., :-1, :]], axis=-2
+    )
+    inverse = unit_inverse(overlap)
+    recalled, read = inverse @ (stored @ v), inverse @ (mx.exp(before) * remove)
+    score = mx.concatenate([scores(q, k, total), -scores(q, lost, total)], axis=-1)
+    last = total[..., -1:, :]
+    query, until_end = q * mx.exp(total), mx.exp(last - total)
+    keys = mx.concatenate([k * until_end, -lost * until_end], axis=-2).swapaxes(-1, -2)
+    kept = mx.exp(last).swapaxes(-1, -2)
+    state = mx.zeros_like(keys[:, 0, ..., :chunk] @ v[:, 0])
+    state = state if past is None else past.read(name)
+    outputs = []
+    for index in range(q.shape[1]):
+        now = recalled[:, index] + read[:, index] @ state
+        change = mx.concatenate([v[:, index], now], axis=-2)
+        outputs.append(query[:, index] @ state + score[:, index] @ change)
+        state = kept[:, index] * state + keys[:, index] @ change
+    if past is not None:
+        past.keep(name, state)
+    return unchunked(mx.stack(outputs, axis=1), time)
+
+
 def surprise(scores: mx.array, tokens: mx.array) -> mx.array:
     """The cross-entropy in nats of tokens under scores."""
     chosen = mx.take_along_axis(scores, tokens[..., None], axis=-1)[..., 0]

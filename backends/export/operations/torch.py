@@ -382,6 +382,59 @@ def delta_rule(
     return torch.stack(outputs, dim=1).transpose(2, 3).flatten(1, 2)[:, :time]
 
 
+def generalized_delta_rule(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    remove: Tensor,
+    rate: Tensor,
+    log_decay: Tensor,
+    past: Past | None = None,
+    name: str = "",
+) -> Tensor:
+    """Lose a part `rate` of what `remove` recalls, and store v at k (2503.14456).
+
+    Rates and decays are [B, T, H] or, for every channel of the key, [B, T, H, K].
+    """
+    time, size = q.shape[1], q.shape[-1]
+    by_channel = log_decay.ndim == 4
+    chunk = min(16 if by_channel else 64, time)
+    rate = rate if rate.ndim == 4 else rate[..., None]
+    decay = log_decay if by_channel else log_decay[..., None]
+    parts = (q * size**-0.5, k, v, remove, rate * remove, decay)
+    q, k, v, remove, lost, decay = (chunked(x, chunk) for x in parts)
+    scores = channel_scores if by_channel else head_scores
+    total = torch.cumsum(decay, dim=-2)
+    ahead = torch.roll(remove, -1, dims=-2)  # what is lost is read a position before
+    stored = torch.roll(scores(ahead, k, total), 1, dims=-2).tril(-1)
+    overlap = torch.roll(scores(ahead, lost, total), 1, dims=-2).tril(-1)
+    before = torch.cat(
+        [torch.zeros_like(decay[..., :1, :]), total[..., :-1, :]], dim=-2
+    )
+    right = torch.cat([stored @ v, torch.exp(before) * remove], dim=-1)
+    system = overlap + torch.eye(chunk, device=q.device)
+    solved = torch.linalg.solve_triangular(
+        system, right, upper=False, unitriangular=True
+    )
+    recalled, read = solved.split([v.shape[-1], size], dim=-1)
+    score = torch.cat([scores(q, k, total), -scores(q, lost, total)], dim=-1)
+    last = total[..., -1:, :]
+    query, until_end = q * torch.exp(total), torch.exp(last - total)
+    keys = torch.cat([k * until_end, -lost * until_end], dim=-2).transpose(-1, -2)
+    kept = torch.exp(last).transpose(-1, -2)
+    state = torch.zeros_like(keys[:, 0, ..., :chunk] @ v[:, 0])
+    state = state if past is None else past.read(name)
+    outputs = []
+    for index in range(q.shape[1]):
+        now = recalled[:, index] + read[:, index] @ state
+        change = torch.cat([v[:, index], now], dim=-2)
+        outputs.append(query[:, index] @ state + score[:, index] @ change)
+        state = kept[:, index] * state + keys[:, index] @ change
+    if past is not None:
+        past.keep(name, state)
+    return torch.stack(outputs, dim=1).transpose(2, 3).flatten(1, 2)[:, :time]
+
+
 def surprise(scores: Tensor, tokens: Tensor) -> Tensor:
     """The cross-entropy in nats of tokens under scores."""
     chosen = scores.gather(-1, tokens.long()[..., None])[..., 0]

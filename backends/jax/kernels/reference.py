@@ -80,6 +80,30 @@ def delta_rule(
     return jnp.moveaxis(out, 0, 1)
 
 
+def generalized_delta_rule(
+    q_BxTxHxK: jax.Array,
+    k_BxTxHxK: jax.Array,
+    v_BxTxHxV: jax.Array,
+    remove_BxTxHxK: jax.Array,
+    rate: jax.Array,
+    *,
+    log_decay: jax.Array,
+) -> jax.Array:
+    """Carry the state from position to position."""
+    q, k, v, remove = (x.astype(jnp.float32) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, remove_BxTxHxK))
+    rate, decay = (x.astype(jnp.float32) for x in (rate, log_decay))
+    rate, decay = (jnp.broadcast_to(x if x.ndim == 4 else x[..., None], q.shape) for x in (rate, decay))
+
+    def step(state_BxHxKxV: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+        q, k, v, remove, rate, decay = inputs
+        out, state_BxHxKxV = steps.generalized_delta_rule(state_BxHxKxV, q, k, v, remove, rate, jnp.exp(decay))
+        return state_BxHxKxV, out
+
+    start = jnp.zeros((*k.shape[:1], *k.shape[2:], v.shape[-1]))
+    _, out = jax.lax.scan(step, start, tuple(jnp.moveaxis(x, 1, 0) for x in (q, k, v, remove, rate, decay)))
+    return jnp.moveaxis(out, 0, 1)
+
+
 def linear_scan(a: jax.Array, x: jax.Array) -> jax.Array:
     """One position after another."""
     a, x = jnp.broadcast_to(a, x.shape).astype(jnp.float32), x.astype(jnp.float32)

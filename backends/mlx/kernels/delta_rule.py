@@ -58,7 +58,7 @@ def delta_rule(
     query, decay = cut(q_BxTxHxK) * key_size**-0.5, cut(decay)
     pairs = _channel_pairs if per_channel else _head_pairs
     score, overlap, total, remaining = pairs(query, k, beta, decay, updates)
-    inverse: Any = _invert(overlap)
+    inverse: Any = invert(overlap)
     written = inverse @ (beta * v)
     if query.shape[1] == 1:
         return unchunked(score @ written, time).astype(v_BxTxJxV.dtype)
@@ -105,7 +105,7 @@ def _channel_pairs(
 
 
 @mx.custom_function
-def _invert(lower: mx.array) -> mx.array:
+def invert(lower: mx.array) -> mx.array:
     """(I + L)^-1 for strictly lower triangular L (C x C, a power of two), over leading axes.
 
     By a ladder of blocks of 1, 2, 4, ... rows: at each level two neighbouring inverted blocks become one,
@@ -129,7 +129,7 @@ def _invert(lower: mx.array) -> mx.array:
     return inverse.reshape(lower.shape)
 
 
-@_invert.vjp
+@invert.vjp
 def _invert_backward(primal: mx.array, dinverse: mx.array, inverse: mx.array) -> mx.array:
     """dL = -X^T dX X^T below the diagonal, X being the inverse; MLX has no gradient for inverses of its own."""
     del primal
