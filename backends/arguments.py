@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from backends.arrays import broadcasts
 from genome.operations.time import MOST_UPDATES
 
@@ -53,6 +57,17 @@ def check_linear_scan(factors: tuple[int, ...], values: tuple[int, ...]) -> None
     """Shapes of factors and of what they multiply."""
     if not broadcasts(factors, values):
         raise ValueError(f"linear_scan: a {factors} does not broadcast to x {values}; the ranks must be equal")
+
+
+def check_lstm(gates: Sequence[tuple[int, ...]], weight: tuple[int, ...]) -> tuple[int, ...]:
+    """Gates BxTxHxS, in which batch and time may be 1, and a matrix for each gate and head: returns BxTxHxS."""
+    leading = np.broadcast_shapes(*(shape[:2] for shape in gates))
+    full = (*leading, *gates[0][2:])
+    if len(full) != 4 or any(shape[2:] != full[2:] for shape in gates) or weight != (4, *full[2:], full[-1]):
+        raise ValueError(
+            f"lstm: gates {', '.join(map(str, gates))} and weight {weight} are not BxTxHxS and 4xHxSxS"
+        )
+    return full
 
 
 def check_shift(steps: int) -> None:

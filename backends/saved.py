@@ -23,7 +23,7 @@ FUSED_HEAD_SIZE, FUSED_LENGTHS = 128, 128
 
 MATRIX_STATES = ("linear_attention", "delta_rule", "generalized_delta_rule")
 PRODUCTS = ("linear", "einsum", "mixture_of_experts", "attend", *MATRIX_STATES, "long_conv")
-RECURRENCES = ("linear_scan", "cumulative_sum")
+RECURRENCES = ("linear_scan", "cumulative_sum", "lstm")
 FUNCTIONS = ("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "sin", "cos", "divide", "softmax")
 SUMS = ("total", "mean", "lookup")
 
@@ -82,6 +82,11 @@ def _result(use: Use) -> Saved:
 def _scan(use: Use) -> Saved:
     """Decays and states; a sum has no decays."""
     return Saved((0,) if len(use.types) > 1 else (), result=True, exact=True)
+
+
+def _lstm(use: Use) -> Saved:
+    """Results, contents of the cell and opened gates."""
+    return Saved(result=True, own=5 * use.node.value.elements, exact=True)
 
 
 def _function(own: float, *inputs: int) -> Rule:
@@ -224,6 +229,7 @@ RULES: dict[str, Rule] = {
     "mixture_of_experts": _experts,
     "linear_scan": _scan,
     "cumulative_sum": _scan,
+    "lstm": _lstm,
     "long_conv": _long_conv,
     "attend": _attend,
     "linear_attention": _linear_attention,

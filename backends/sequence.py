@@ -71,6 +71,10 @@ def declare_sequence(table: Table[Array, Any], kernels: Kernels[Array]) -> None:
             x = kernels.broadcast_to(x, (decay.shape[0], *x.shape[1:]))
         return kernels.linear_scan(decay, x)
 
+    @table.lowers("lstm")
+    def lstm(call: Applied[Array, Any]) -> Array:
+        return kernels.lstm(*in_time(call), *call.parameters, exponential=bool(call.options["exponential"]))
+
     @table.lowers("attend")
     def attend(call: Applied[Array, Any]) -> Array:
         q, k, v, *decay = same_batch(call)

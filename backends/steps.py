@@ -150,6 +150,25 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         state = decay.reshape(decay.shape[0], *(1,) * missing, *decay.shape[1:]) * now.state + x
         return state, state
 
+    def lstm(now: Current[Array]) -> tuple[Array, Array]:
+        """The state is the result and the content of the cell; where exponential, total and stabiliser besides."""
+        h, content, *rest = (now.state[:, part] for part in range(now.state.shape[1]))
+        added_BxGxHxS = kernels.einsum("bhk,ghks->bghs", h, now.call.parameters[0])
+        i, f, z, o = (x + added_BxGxHxS[:, gate] for gate, x in enumerate(now.inputs))
+        if rest:
+            total, stabiliser = rest
+            kept = kernels.where(
+                total <= 0, i, kernels.log_sigmoid(f) + stabiliser
+            )  # no total: nothing to keep yet
+            stabiliser = kernels.maximum(kept, i)
+            old, new = kernels.exp(kept - stabiliser), kernels.exp(i - stabiliser)
+            content, total = old * content + new * kernels.tanh(z), old * total + new
+            h, rest = kernels.sigmoid(o) * content / total, [total, stabiliser]
+        else:
+            content = kernels.sigmoid(f) * content + kernels.sigmoid(i) * kernels.tanh(z)
+            h = kernels.sigmoid(o) * kernels.tanh(content)
+        return h, kernels.concatenate([part[:, None] for part in (h, content, *rest)], 1)
+
     def attend(now: Current[Array]) -> tuple[Array, Array | None]:
         length = now.kept["k"]
         k, v = (last(now.histories[port], length, now.position) for port in ("k", "v"))
@@ -202,6 +221,7 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         "ngram": ngram,
         "cumulative_sum": cumulative_sum,
         "linear_scan": linear_scan,
+        "lstm": lstm,
         "attend": attend,
         "linear_attention": attend_linearly,
         "delta_rule": correct,

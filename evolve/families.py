@@ -12,6 +12,7 @@ _FAMILIES = (
     ("delta_rule", "delta"),
     ("generalized_delta_rule", "delta"),
     ("linear_attention", "linear"),
+    ("lstm", "nonlinear"),
     ("linear_scan", "recurrence"),
     ("cumulative_sum", "recurrence"),
     ("long_conv", "convolution"),

@@ -27,6 +27,7 @@ OPTIONS: dict[tuple[str, str], tuple[Scalar | None, ...]] = {
     ("shift", "steps"): (1, 2, 4, 8),
     ("attend", "window"): (None, 8, 16, 32, 64, 128, 256),
     ("attend", "alibi"): (False, True),
+    ("lstm", "exponential"): (False, True),
     ("rope", "base"): (100.0, 1000.0, 10000.0, 100000.0, 500000.0),
 }
 """Values that an option may take; None is the default."""

@@ -10,7 +10,7 @@ from backends.export.text import INDENT, Names, statement
 from genome.operation import OPERATIONS
 from genome.typing import Program, TypedNode
 
-_HEADS = ("attend", "linear_attention", "delta_rule", "generalized_delta_rule")
+_HEADS = ("attend", "linear_attention", "delta_rule", "generalized_delta_rule", "lstm")
 """Operations that need all inputs for every sequence where one varies over sequences."""
 
 PLACED = ("rope", "position", "sinusoid", "position_embedding")

@@ -20,6 +20,7 @@ from backends.mlx.kernels import (
     experts,
     generalized_delta_rule,
     linear_attention,
+    lstm,
     positions,
     scan,
 )
@@ -60,6 +61,10 @@ def softplus(x: mx.array) -> mx.array:
     return mx.logaddexp(x, mx.zeros_like(x))
 
 
+def log_sigmoid(x: mx.array) -> mx.array:
+    return -softplus(-x)
+
+
 def silu(x: mx.array) -> mx.array:
     return x * mx.sigmoid(x)
 
@@ -81,7 +86,7 @@ FUNCTIONS: dict[str, Callable[[mx.array], mx.array]] = {
     "square": mx.square,
     "absolute": mx.abs,
     "sigmoid": mx.sigmoid,
-    "log_sigmoid": lambda x: -softplus(-x),
+    "log_sigmoid": log_sigmoid,
     "softplus": softplus,
     "tanh": mx.tanh,
     "relu": relu,
@@ -155,6 +160,7 @@ KERNELS = Kernels(
     long_conv=convolution.long_conv,
     cumulative_sum=scan.cumulative_sum,
     linear_scan=scan.linear_scan,
+    lstm=lstm.lstm,
     attend=attention.attend,
     linear_attention=linear_attention.linear_attention,
     delta_rule=delta_rule.delta_rule,
@@ -166,6 +172,10 @@ KERNELS = Kernels(
     zeros=mx.zeros,
     arange=mx.arange,
     exp=mx.exp,
+    tanh=mx.tanh,
+    sigmoid=mx.sigmoid,
+    log_sigmoid=log_sigmoid,
+    maximum=mx.maximum,
     softmax=partial(mx.softmax, axis=-1),
     where=mx.where,
     take=partial(mx.take, axis=1),

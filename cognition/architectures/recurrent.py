@@ -8,6 +8,20 @@ _LAYER_NORM_HEAD = branch("layer_norm", "linear_head")
 
 RECURRENT = (
     Architecture(
+        "lstm_language_model",
+        recipe(
+            *stack("layer_norm", *("long_short_term_memory",) * 3),
+            embedding=branch("tied_embedding"),
+            head=branch("layer_norm", "tied_head"),
+        ),
+        "1708.02182",
+        2017,
+        "Regularizing and Optimizing LSTM Language Models",
+        "Three layers of cells whose gates read what they showed last make a language model, with one table for both "
+        "ends.",
+        "state tracking",
+    ),
+    Architecture(
         "linear_transformer",
         recipe(
             *stack("layer_norm", "plain_linear_attention", "gelu_mlp", "plain_linear_attention", "gelu_mlp"),
@@ -114,11 +128,14 @@ RECURRENT = (
     ),
     Architecture(
         "xlstm",
-        recipe(*stack("layer_norm", *("matrix_lstm",) * 4), head=_LAYER_NORM_HEAD),
+        recipe(
+            *stack("layer_norm", "matrix_lstm", "scalar_lstm", "geglu", *("matrix_lstm",) * 6),
+            head=_LAYER_NORM_HEAD,
+        ),
         "2405.04517",
         2024,
         "xLSTM: Extended Long Short-Term Memory",
-        "Exponential gates and a matrix memory revive the long short-term memory.",
+        "Exponential gates and matrix memories revive the long short-term memory; one layer in eight keeps its loop.",
         "compression",
     ),
     Architecture(

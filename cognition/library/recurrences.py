@@ -1,5 +1,5 @@
 # pyright: reportInvalidTypeForm=false
-"""Gated recurrences: one number of state per channel, decaying by gates that read the input."""
+"""Gated recurrences: a few numbers of state per channel, decaying by gates that read the input, or the state too."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from genome.language import (
     linear,
     linear_scan,
     log_sigmoid,
+    lstm,
     merge_heads,
     mixer,
     offset,
@@ -33,6 +34,7 @@ from genome.language import (
     split_heads,
     sqrt,
     square,
+    standardize,
     tanh,
     weight,
     width,
@@ -211,3 +213,33 @@ def gate_loop(x) -> mixer:
     across = linear_scan(kept, written * sin(angle))
     turned = upright * cos(angle) + across * sin(angle)
     return linear(linear(x) * turned * silu(linear(x)))
+
+
+@published("1503.04069", 2015, "LSTM: A Search Space Odyssey", answers="state tracking")
+def long_short_term_memory(x, heads: choice(1, 2, 4, 8) = 1) -> mixer:
+    """Gates that read the last result decide what a cell keeps, takes in and shows, so that a rule can be followed."""
+    write = split_heads(linear(x, bias=True), heads)
+    forget = split_heads(offset(linear(x), 1.0), heads)
+    value = split_heads(linear(x, bias=True), heads)
+    show = split_heads(linear(x, bias=True), heads)
+    return merge_heads(lstm(write, forget, value, show))
+
+
+@published(
+    "2405.04517",
+    2024,
+    "xLSTM: Extended Long Short-Term Memory",
+    answers="state tracking",
+    builds_on=("long_short_term_memory", "group_norm"),
+    replaces="long_short_term_memory",
+)
+def scalar_lstm(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -> mixer:
+    """Exponential input gates let a cell revise what it stored, while results of a head mix in the gates of the next."""
+    parts = split_heads(x, heads)
+    local = split_heads(silu(causal_conv(x, kernel)), heads)
+    write = offset(einsum("hi,hij->hj", local, weight(heads, width // heads, width // heads)))
+    kept = einsum("hi,hij->hj", local, weight(heads, width // heads, width // heads))
+    forget = kept + split_heads(offset(ramp(width, 3.0, 6.0)), heads)
+    value = offset(einsum("hi,hij->hj", parts, weight(heads, width // heads, width // heads)))
+    show = offset(einsum("hi,hij->hj", parts, weight(heads, width // heads, width // heads)))
+    return gain(merge_heads(standardize(lstm(write, forget, value, show, exponential=True))))

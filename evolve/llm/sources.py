@@ -57,6 +57,8 @@ _IN_TIME = (
             rf"generalized_delta_rule\({_SPLIT.format('{0}', heads)}, {_SPLIT.format('{1}', heads)}, "
             rf"{_SPLIT.format('{1}', heads)}, {_UNIT.format('{1}', heads)}, sigmoid\(linear\({{1}}, {heads}\)\), "
             rf"log_sigmoid\(linear\({{1}}, {heads}\)\)\)",
+            rf"lstm\({_SPLIT.format('{0}', heads)}, {_SPLIT.format('{0}', heads)}, {_SPLIT.format('{1}', heads)}, "
+            rf"{_SPLIT.format('{1}', heads)}(, exponential=True)?\)",
         )
     ),
 )

@@ -91,6 +91,22 @@ def linear_scan(decay: Value, x: Value) -> Result:
     return Result(value, flops=2 * x.elements, recurrent=x.shape)
 
 
+@operation(owns=True)
+def lstm(input: Value, forget: Value, cell: Value, output: Value, exponential: bool = False) -> Result:
+    """Long short-term memory (1997): each head's last result times a learned matrix is added to every gate's value.
+
+    All four are values before their sigmoid or tanh; `exponential` input gates weigh an average (2405.04517).
+    """
+    gates = tuple(_stream("lstm", value) for value in (input, forget, cell, output))
+    heads, size = _heads("lstm", gates[0])
+    if shapes := {value.shape for value in gates} - {(heads, size)}:
+        raise GenomeError(f"lstm: gates of shapes {(heads, size)} and {shapes.pop()} do not fit")
+    weight = Parameter("weight", (4, heads, size, size), "normal", size**-0.5)
+    flops = heads * size * (8 * size + (23 if exponential else 17))
+    state = (4 if exponential else 2, heads, size)
+    return Result(Value((heads, size), widest(gates), -1.0, 1.0), (weight,), flops, recurrent=state)
+
+
 def _heads(name: str, value: Value) -> tuple[int, int]:
     if len(value.shape) != 2:
         raise GenomeError(f"{name} needs values of shape (heads, size), not {value.shape}; try split_heads")

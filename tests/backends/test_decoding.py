@@ -118,6 +118,16 @@ def test_mlx_decodes_a_component_as_in_parallel_with_the_declared_state(mlx_back
         ("long_conv(position_embedding(), x) + long_conv(x, x)", 64 * 32),
         ("linear_scan(sigmoid(linear(x)), weight(width))", 32),
         ("merge_heads(linear_scan(sigmoid(mean(x)), split_heads(x, 4)))", 32),
+        (
+            "merge_heads(lstm(split_heads(x, 4), weight(4, width // 4), split_heads(sinusoid(width), 4), "
+            "split_heads(x, 4)))",
+            2 * 32,
+        ),
+        (
+            "merge_heads(lstm(split_heads(sinusoid(width), 4), split_heads(x, 4), split_heads(x, 4), "
+            "split_heads(20 * x, 4), exponential=True))",
+            4 * 32,
+        ),
         ("x + cumulative_sum(weight(width)) * x", 0),
         (
             "linear(merge_heads(attend(split_heads(x, 4), split_heads(sinusoid(width // 2), 2), split_heads(x, 2), "

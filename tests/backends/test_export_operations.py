@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from backends.export.targets import TARGETS
-from backends.jax.kernels import reference
+from backends.jax.kernels import lstm, reference
 from tests.backends.exported import imported, relative_error
 
 TIME, HEADS, KEY, VALUE = 130, 4, 6, 5
@@ -35,6 +36,7 @@ GATED = np.broadcast_to(GATES, HEAD.shape)
 UNEVEN = np.where(np.arange(KEY) % 2, GATED[..., None], CHANNEL)
 RATES = RANDOM.uniform(size=(2, TIME, HEADS, KEY)).astype(np.float32)
 X = normal(3)
+OPENED = (normal(HEADS, KEY), normal(HEADS, KEY), RANDOM.normal(size=(4, HEADS, KEY, KEY)).astype(np.float32))
 
 CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
     "linear": ("linear_attention", (Q, K, V), {}),
@@ -106,3 +108,43 @@ def test_an_operation_agrees_with_the_reference(target: str, case: str) -> None:
     function = getattr(operations, operation)
     got = (jax.jit(function) if target == "flax" else function)(*plain, **named)
     assert relative_error(np.asarray(got), wanted(case)) <= 1e-4
+
+
+@pytest.mark.parametrize("size", [1, 50])
+@pytest.mark.parametrize("exponential", [False, True])
+@pytest.mark.parametrize("target", TARGETS)
+def test_gates_that_read_the_last_result_agree_with_the_reference(
+    target: str, exponential: bool, size: float
+) -> None:
+    operations, array = framework(target)
+    arrays = (size * Q, size * K, *OPENED)
+    function = partial(operations.lstm, exponential=exponential)
+    got = (jax.jit(function) if target == "flax" else function)(*map(array, arrays))
+    want = jax.jit(partial(reference.lstm, exponential=exponential))(*arrays)
+    assert relative_error(np.asarray(got), np.asarray(want)) <= 1e-4
+
+
+def test_an_lstm_and_its_gradients_are_those_of_torch() -> None:
+    """Of a module of equal weights, whose rows are input, forget, cell and output gate."""
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    size = HEADS * KEY
+    x, cotangent = Q.reshape(2, TIME, size), K.reshape(2, TIME, size)
+    weights = RANDOM.normal(size=(2, 4, size, size)).astype(np.float32) * size**-0.5
+    module: Any = torch.nn.LSTM(size, size, bias=False, batch_first=True)
+    rows = [torch.tensor(own.transpose(0, 2, 1).reshape(-1, size)) for own in weights]
+    module.load_state_dict(dict(zip(("weight_ih_l0", "weight_hh_l0"), rows, strict=True)))
+    given = torch.tensor(x, requires_grad=True)
+    wanted = module(given)[0]
+    wanted.backward(torch.tensor(cotangent))
+
+    def run(x: jax.Array, weights: jax.Array) -> jax.Array:
+        i, f, z, o = jnp.einsum("btd,gde->gbte", x, weights[0])[:, :, :, None]
+        return lstm.lstm(i, f, z, o, weights[1][:, None])[:, :, 0]
+
+    got, pullback = jax.vjp(jax.jit(run), x, weights)
+    dx, dweights = pullback(jnp.asarray(cotangent))
+    assert relative_error(np.asarray(got), wanted.detach().numpy()) <= 1e-4
+    assert relative_error(np.asarray(dx), given.grad.numpy()) <= 1e-4
+    for got_rows, own in zip(dweights, (module.weight_ih_l0, module.weight_hh_l0), strict=True):
+        want = own.grad.numpy().reshape(4, size, size).transpose(0, 2, 1)
+        assert relative_error(np.asarray(got_rows), want) <= 1e-4

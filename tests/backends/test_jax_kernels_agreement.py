@@ -18,6 +18,7 @@ from backends.jax.kernels import (
     experts,
     generalized_delta_rule,
     linear_attention,
+    lstm,
     reference,
     scan,
 )
@@ -54,6 +55,8 @@ BETA = np.random.default_rng(4).uniform(size=(BATCH, LONGEST, HEADS)).astype(np.
 HEAD_DECAY = decay(BATCH, LONGEST, HEADS, seed=5)
 CHANNEL_DECAY = decay(BATCH, LONGEST, HEADS, KEY, seed=6)
 X = normal(BATCH, LONGEST, FEATURES, seed=7)
+GATES = (Q, K, heads(KEY, 14), heads(KEY, 15))
+RECURRENT = normal(4, HEADS, KEY, KEY, seed=16) * KEY**-0.5
 
 
 def attend_grouped(family: Any, q, k, v, gate):
@@ -74,6 +77,14 @@ def apply_delta(family: Any, q, k, v, beta, gate):
 
 def remove_and_store(family: Any, q, k, v, remove, rate, gate):
     return family.generalized_delta_rule(q, k, v, remove, rate, log_decay=gate)
+
+
+def apply_lstm(family: Any, *gates_and_weight):
+    return family.lstm(*gates_and_weight)
+
+
+def apply_slstm(family: Any, *gates_and_weight):
+    return family.lstm(*gates_and_weight, exponential=True)
 
 
 Call = Callable[..., jax.Array]
@@ -106,11 +117,15 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
     ),
     "scan": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X), X[..., ::-1].copy())),
     "scan-constant": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X[:1, :1, :1]), X)),
+    "lstm": (lstm, apply_lstm, (*GATES, RECURRENT)),
+    "slstm": (lstm, apply_slstm, (*GATES, RECURRENT)),
+    "slstm-constant": (lstm, apply_slstm, (Q[:1, :1], K[:1, :1], *GATES[2:], RECURRENT)),
     "causal-conv": (convolution, lambda family, *a: family.causal_conv(*a), (X, normal(4, FEATURES, seed=8))),
     "long-conv": (convolution, lambda family, *a: family.long_conv(*a), (X, X[:, ::-1].copy())),
     "long-conv-shared": (convolution, lambda family, *a: family.long_conv(*a), (X, X[:1, ::-1].copy())),
 }
 ATTENTION = ("attend-grouped", "attend-window")
+GATED = ("lstm", "slstm")
 CHUNKED = ("linear-head", "linear-channel", "delta-decay")
 SHORT = ("delta-channel", "delta-twice", "delta-channel-thrice", "generalized-head", "generalized-channel")
 
@@ -181,9 +196,33 @@ def test_attention_agrees_in_one_block_and_in_several(name: str, length: int) ->
     assert_agrees(name, length, CASES[name][2])
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in (*ATTENTION, *CHUNKED, *SHORT)])
+@pytest.mark.parametrize("name", [name for name in CASES if name not in (*ATTENTION, *CHUNKED, *GATED, *SHORT)])
 def test_other_forms_agree(name: str) -> None:
     assert_agrees(name, LONGEST, CASES[name][2])
+
+
+@pytest.mark.parametrize("length", [1, 7, LONGEST])
+@pytest.mark.parametrize("name", GATED)
+def test_gated_forms_agree_at_every_length(name: str, length: int) -> None:
+    assert_agrees(name, length, CASES[name][2])
+
+
+@pytest.mark.parametrize("input_gate", [-200.0, 30.0, 200.0])
+@pytest.mark.parametrize("forget_gate", [-200.0, 200.0, None])
+@pytest.mark.parametrize("name", GATED)
+def test_gates_that_are_shut_or_wide_open_agree(name: str, forget_gate: float | None, input_gate: float) -> None:
+    """None shuts the forget gate at every third position."""
+    shut = np.where(np.arange(LONGEST) % 3, 200.0, -200.0)[None, :, None, None]
+    i, f, *rest = CASES[name][2]
+    assert_agrees(name, LONGEST, (i + np.float32(input_gate), f + np.float32(forget_gate or shut), *rest))
+
+
+def test_the_first_step_of_exponential_gates_is_right_from_nothing() -> None:
+    """Of one value an average is that value, whatever its gates are."""
+    i, f, z, o = (x[:, :1] for x in GATES)
+    for shift in (-1000.0, 0.0, 1000.0):
+        h = lstm.lstm(*map(jnp.asarray, (i + shift, f - shift, z, o, RECURRENT)), exponential=True)
+        np.testing.assert_allclose(h, np.tanh(z) / (1 + np.exp(-o)), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("gate", ["closed", "open", "both"])
@@ -253,6 +292,12 @@ def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> N
 def test_bfloat16_inputs_agree_and_keep_their_type(name: str) -> None:
     inputs = tuple(np.asarray(jnp.asarray(a, jnp.bfloat16), np.float32) for a in CASES[name][2])
     assert_agrees(name, LONGEST, inputs, tolerance=2e-2, dtype=jnp.bfloat16)
+
+
+@pytest.mark.parametrize("name", GATED)
+def test_gated_forms_agree_in_bfloat16(name: str) -> None:
+    inputs = tuple(np.asarray(jnp.asarray(a, jnp.bfloat16), np.float32) for a in CASES[name][2])
+    assert_agrees(name, LONGEST, inputs, tolerance=1e-2, dtype=jnp.bfloat16)
 
 
 def test_many_blocks_of_queries_agree(monkeypatch: pytest.MonkeyPatch) -> None:

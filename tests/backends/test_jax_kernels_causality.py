@@ -19,6 +19,7 @@ from backends.jax.kernels import (
     generalized_delta_rule,
     linear_attention,
     loops,
+    lstm,
     scan,
 )
 
@@ -62,6 +63,8 @@ KERNELS: dict[str, Kernel] = {
         (Q, K, V, UNIT_PAIRS[:, :, :2], np.exp(CHANNEL_GATE), CHANNEL_GATE),
     ),
     "scan": (scan.linear_scan, (np.tanh(X), X)),
+    "lstm": (lambda *a: lstm.lstm(*a, jnp.ones((4, 2, 4, 4)) / 4), (Q, K, V, heads(7))),
+    "slstm": (lambda *a: lstm.lstm(*a, jnp.ones((4, 2, 4, 4)) / 4, exponential=True), (Q, K, V, heads(7))),
     "causal-conv": (lambda x: convolution.causal_conv(x, jnp.ones((4, 2))), (X,)),
     "long-conv": (convolution.long_conv, (X, X[:, ::-1].copy())),
     "shift": (lambda x: convolution.shift(x, 2), (X,)),

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.jax.kernels import attention, convolution, delta_rule, experts, linear_attention, positions, scan
+from backends.jax.kernels import (
+    attention,
+    convolution,
+    delta_rule,
+    experts,
+    linear_attention,
+    lstm,
+    positions,
+    scan,
+)
 from backends.jax.kernels.generalized_delta_rule import generalized_delta_rule as remove_and_store
 from backends.positions import alibi_slopes, sinusoid_table
 
@@ -102,6 +111,8 @@ def test_what_cannot_be_computed_is_refused_in_one_line() -> None:
         (lambda: delta_rule.delta_rule(q, q, q, q[..., 0], log_decay=jnp.ones((1, 4, 4, 3))), "log_decay"),
         (lambda: remove_and_store(q, q, q, q, gate, log_decay=q), "rate"),
         (lambda: remove_and_store(q, q, q, q, q, log_decay=jnp.ones((4,))), "log_decay"),
+        (lambda: lstm.lstm(q, q, q, q, jnp.ones((4, 1, 2, 2))), "lstm"),
+        (lambda: lstm.lstm(q, q, three, q, jnp.ones((4, 4, 2, 2))), "lstm"),
         (lambda: scan.linear_scan(jnp.ones((4,)), q), "linear_scan"),
         (lambda: convolution.shift(q, -1), "shift"),
         (lambda: experts.top_k(q, 3), "top_k"),

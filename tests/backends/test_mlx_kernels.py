@@ -19,6 +19,7 @@ from backends.mlx.kernels import (
     experts,
     generalized_delta_rule,
     linear_attention,
+    lstm,
     scan,
 )
 from tests.backends.mlx_present import mx
@@ -29,6 +30,7 @@ FAST: dict[str, Callable[..., Any]] = {
     "delta_rule": delta_rule.delta_rule,
     "generalized_delta_rule": generalized_delta_rule.generalized_delta_rule,
     "linear_scan": scan.linear_scan,
+    "lstm": lstm.lstm,
     "causal_conv": convolution.causal_conv,
     "long_conv": convolution.long_conv,
     "mixture_of_experts": experts.mixture_of_experts,
@@ -62,6 +64,7 @@ BETA = np.random.default_rng(4).uniform(size=(BATCH, LONGEST, HEADS)).astype(np.
 HEAD_DECAY = -np.abs(normal(BATCH, LONGEST, HEADS, seed=5))
 CHANNEL_DECAY = -np.abs(normal(BATCH, LONGEST, HEADS, KEY, seed=6))
 X = normal(BATCH, LONGEST, FEATURES, seed=7)
+GATED = (Q, K, heads(KEY, 14), heads(KEY, 15), normal(4, HEADS, KEY, KEY, seed=16) * KEY**-0.5)
 GATES = np.maximum(normal(BATCH, LONGEST, 3, seed=10), 0)
 EXPERTS = (normal(3, 3, 7, seed=11), normal(3, 3, 7, seed=12), normal(3, 7, 3, seed=13))
 
@@ -92,6 +95,9 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, Any]]] = {
     ),
     "scan": ("linear_scan", (np.tanh(X), X[..., ::-1]), {}),
     "scan-constant": ("linear_scan", (np.tanh(X[:1, :1, :1]), X), {}),
+    "lstm": ("lstm", GATED, {}),
+    "slstm": ("lstm", GATED, {"exponential": True}),
+    "slstm-constant": ("lstm", (Q[:1, :1], K[:1, :1], *GATED[2:]), {"exponential": True}),
     "causal-conv": ("causal_conv", (X, normal(4, FEATURES, seed=8)), {}),
     "long-conv": ("long_conv", (X, X[:, ::-1]), {}),
     "long-conv-shared": ("long_conv", (X, X[:1, ::-1]), {}),
@@ -184,6 +190,13 @@ def test_extreme_gates_agree(name: str, gate: str) -> None:
     assert_agrees(name, LONGEST, (*arrays[:-1], extreme.astype(np.float32)))
 
 
+@pytest.mark.parametrize("forget_gate", [-200.0, 200.0])
+@pytest.mark.parametrize("name", ["lstm", "slstm"])
+def test_gates_that_are_shut_or_wide_open_agree(name: str, forget_gate: float) -> None:
+    i, f, *rest = GATED
+    assert_agrees(name, 65, (30 * i, f + np.float32(forget_gate), *rest))
+
+
 @pytest.mark.parametrize("beta", [1.0, 1.9])
 def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     keys = np.broadcast_to(UNIT_K[:, :1], K.shape)
@@ -226,6 +239,12 @@ def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> N
 def test_bfloat16_inputs_agree(name: str) -> None:
     arrays = tuple(np.array(mx.array(a.copy()).astype(mx.bfloat16).astype(mx.float32)) for a in CASES[name][1])
     assert_agrees(name, LONGEST, arrays, tolerance=3e-2, dtype=mx.bfloat16)
+
+
+@pytest.mark.parametrize("name", ["lstm", "slstm"])
+def test_gated_forms_agree_in_bfloat16(name: str) -> None:
+    arrays = tuple(np.array(mx.array(a.copy()).astype(mx.bfloat16).astype(mx.float32)) for a in GATED)
+    assert_agrees(name, LONGEST, arrays, tolerance=1e-2, dtype=mx.bfloat16)
 
 
 def test_of_equals_the_first_is_kept() -> None:

@@ -79,6 +79,8 @@ MIXERS: Mapping[str, Branch] = {
     "min gru": branch("min_gru"),
     "rg-lru": branch("real_gated_recurrence"),
     "gate loop": branch("gate_loop"),
+    "lstm": branch("long_short_term_memory"),
+    "slstm": branch("scalar_lstm"),
     "hyena": branch("hyena"),
 }
 POSITIVE = ("gla", "gla + conv", "mamba", "mamba2", "min gru", "rg-lru")

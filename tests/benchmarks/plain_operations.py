@@ -112,6 +112,7 @@ declare_sequence(
         KERNELS,
         cumulative_sum=cumulative_sum,
         linear_scan=reference.linear_scan,
+        lstm=reference.lstm,
         attend=reference.attend,
         linear_attention=linear_attention,
         delta_rule=delta_rule,

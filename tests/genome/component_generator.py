@@ -81,6 +81,11 @@ _MIXED = (
         Value((4, WIDTH // 4)),
     ),
     ("linear_scan(exp(-softplus(linear(x))), linear(x))", Value((WIDTH,))),
+    (
+        "lstm(split_heads(linear(x), heads), split_heads(linear(x), heads), split_heads(linear(x), heads), "
+        "split_heads(linear(x), heads), exponential=True)",
+        Value((4, WIDTH // 4), low=-1.0, high=1.0),
+    ),
 )
 """Calls whose arguments chance seldom brings together."""
 

@@ -216,6 +216,52 @@ def linear_scan(
     return y
 
 
+def lstm_gates(
+    i: Array, f: Array, z: Array, o: Array, cell: Array
+) -> tuple[Array, ...]:
+    """Result and cell after one position (Hochreiter and Schmidhuber, 1997)."""
+    cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(z)
+    return jax.nn.sigmoid(o) * jnp.tanh(cell), cell
+
+
+def slstm_gates(
+    i: Array, f: Array, z: Array, o: Array, cell: Array, total: Array, high: Array
+) -> tuple[Array, ...]:
+    """The same with exponential gates, kept small by their highest (2405.04517)."""
+    kept = jnp.where(total > 0, jax.nn.log_sigmoid(f) + high, i)
+    high = jnp.maximum(kept, i)
+    old, new = jnp.exp(kept - high), jnp.exp(i - high)
+    cell, total = old * cell + new * jnp.tanh(z), old * total + new
+    return jax.nn.sigmoid(o) * cell / total, cell, total, high
+
+
+def lstm(
+    input: Array,
+    forget: Array,
+    cell: Array,
+    output: Array,
+    weight: Array,
+    exponential: bool = False,
+    past: Past | None = None,
+    name: str = "",
+) -> Array:
+    """A recurrence whose gates read its last result, one position after another."""
+    gates = jnp.stack(jnp.broadcast_arrays(input, forget, cell, output))
+    update = slstm_gates if exponential else lstm_gates
+
+    def step(state: tuple[Array, ...], gates: Array) -> tuple[tuple[Array, ...], Array]:
+        added = jnp.einsum("bhk,ghks->gbhs", state[0], weight)
+        state = update(*(gates + added), *state[1:])
+        return state, state[0]
+
+    nothing = (jnp.zeros_like(gates[0, :, 0]),) * (4 if exponential else 2)
+    start = nothing if past is None else tuple(past.read(name).swapaxes(0, 1))
+    state, y = jax.lax.scan(step, start, jnp.moveaxis(gates, 2, 0))
+    if past is not None:
+        past.keep(name, jnp.stack(state, axis=1))
+    return y.swapaxes(0, 1)
+
+
 def alibi_slopes(q: Array) -> Array:
     """How fast scores fall with distance, for each head (2108.12409): [H, 1, 1]."""
     heads = q.shape[2]

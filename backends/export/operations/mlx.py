@@ -211,6 +211,55 @@ def linear_scan(
     return x
 
 
+def lstm_gates(
+    i: mx.array, f: mx.array, z: mx.array, o: mx.array, cell: mx.array
+) -> tuple[mx.array, ...]:
+    """Result and cell after one position (Hochreiter and Schmidhuber, 1997)."""
+    cell = mx.sigmoid(f) * cell + mx.sigmoid(i) * mx.tanh(z)
+    return mx.sigmoid(o) * mx.tanh(cell), cell
+
+
+def slstm_gates(
+    i: mx.array,
+    f: mx.array,
+    z: mx.array,
+    o: mx.array,
+    cell: mx.array,
+    total: mx.array,
+    high: mx.array,
+) -> tuple[mx.array, ...]:
+    """The same with exponential gates, kept small by their highest (2405.04517)."""
+    kept = mx.where(total > 0, nn.log_sigmoid(f) + high, i)
+    high = mx.maximum(kept, i)
+    old, new = mx.exp(kept - high), mx.exp(i - high)
+    cell, total = old * cell + new * mx.tanh(z), old * total + new
+    return mx.sigmoid(o) * cell / total, cell, total, high
+
+
+def lstm(
+    input: mx.array,
+    forget: mx.array,
+    cell: mx.array,
+    output: mx.array,
+    weight: mx.array,
+    exponential: bool = False,
+    past: Past | None = None,
+    name: str = "",
+) -> mx.array:
+    """A recurrence whose gates read its last result, one position after another."""
+    gates = mx.stack([*mx.broadcast_arrays(input, forget, cell, output)])
+    nothing = (mx.zeros_like(gates[0, :, 0]),) * (4 if exponential else 2)
+    state = nothing if past is None else tuple(past.read(name).swapaxes(0, 1))
+    step, results = slstm_gates if exponential else lstm_gates, []
+    for t in range(gates.shape[2]):
+        added = mx.einsum("bhk,ghks->gbhs", state[0], weight)
+        state = step(*(gates[:, :, t] + added), *state[1:])
+        results.append(state[0])
+    if past is not None:
+        past.keep(name, mx.stack([*state], axis=1))
+    return mx.stack(results, axis=1)
+
+
 def alibi_slopes(q: mx.array) -> mx.array:
     """How fast scores fall with distance, for each head (2108.12409): [H, 1, 1]."""
     heads = q.shape[2]

@@ -207,6 +207,55 @@ def linear_scan(
     return x
 
 
+def lstm_gates(
+    i: Tensor, f: Tensor, z: Tensor, o: Tensor, cell: Tensor
+) -> tuple[Tensor, ...]:
+    """Result and cell after one position (Hochreiter and Schmidhuber, 1997)."""
+    cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(z)
+    return torch.sigmoid(o) * torch.tanh(cell), cell
+
+
+def slstm_gates(
+    i: Tensor,
+    f: Tensor,
+    z: Tensor,
+    o: Tensor,
+    cell: Tensor,
+    total: Tensor,
+    high: Tensor,
+) -> tuple[Tensor, ...]:
+    """The same with exponential gates, kept small by their highest (2405.04517)."""
+    kept = torch.where(total > 0, F.logsigmoid(f) + high, i)
+    high = torch.maximum(kept, i)
+    old, new = torch.exp(kept - high), torch.exp(i - high)
+    cell, total = old * cell + new * torch.tanh(z), old * total + new
+    return torch.sigmoid(o) * cell / total, cell, total, high
+
+
+def lstm(
+    input: Tensor,
+    forget: Tensor,
+    cell: Tensor,
+    output: Tensor,
+    weight: Tensor,
+    exponential: bool = False,
+    past: Past | None = None,
+    name: str = "",
+) -> Tensor:
+    """A recurrence whose gates read its last result, one position after another."""
+    gates = torch.stack(torch.broadcast_tensors(input, forget, cell, output), dim=2)
+    nothing = (torch.zeros_like(gates[:, 0, 0]),) * (4 if exponential else 2)
+    state = nothing if past is None else past.read(name).unbind(1)
+    step, results = slstm_gates if exponential else lstm_gates, []
+    for t in range(gates.shape[1]):
+        added = torch.einsum("bhk,ghks->bghs", state[0], weight)
+        state = step(*(gates[:, t] + added).unbind(1), *state[1:])
+        results.append(state[0])
+    if past is not None:
+        past.keep(name, torch.stack(state, dim=1))
+    return torch.stack(results, dim=1)
+
+
 def alibi_slopes(q: Tensor) -> Tensor:
     """How fast scores fall with distance, for each head (2108.12409): [H, 1, 1]."""
     heads = q.shape[2]

@@ -46,6 +46,7 @@ FLAX = Target(
         "mean": "{x:atom}.mean(axis=-1)",
         "clip": "jnp.clip({x}, {low}, {high})",
         "causal_conv": "causal_conv({x}, {parameter}{past})",
+        "lstm": "lstm({input}, {forget}, {cell}, {output}, {parameter}, {exponential}{past})",
     },
     number={
         "maximum": "jnp.maximum({array}, {number})",

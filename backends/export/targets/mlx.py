@@ -48,6 +48,7 @@ MLX = Target(
         "mean": "{x:atom}.mean(axis=-1)",
         "clip": "mx.clip({x}, {low}, {high})",
         "causal_conv": "causal_conv({x}, {parameter}{past})",
+        "lstm": "lstm({input}, {forget}, {cell}, {output}, {parameter}, {exponential}{past})",
     },
     number={
         "maximum": "mx.maximum({array}, {number})",

@@ -48,6 +48,7 @@ TORCH = Target(
         "mean": "{x:atom}.mean(dim=-1)",
         "clip": "{x:atom}.clamp({low}, {high})",
         "causal_conv": "causal_conv({x}, {parameter}{past})",
+        "lstm": "lstm({input}, {forget}, {cell}, {output}, {parameter}, {exponential}{past})",
     },
     number={
         "maximum": "{array:atom}.clamp(min={number})",

@@ -5,6 +5,8 @@ Each has the name, the signature and the meaning of the fast form it is the meas
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -113,6 +115,42 @@ def linear_scan(a: jax.Array, x: jax.Array) -> jax.Array:
         return h, h
 
     _, out = jax.lax.scan(step, jnp.zeros_like(x[:, 0]), (jnp.moveaxis(a, 1, 0), jnp.moveaxis(x, 1, 0)))
+    return jnp.moveaxis(out, 0, 1)
+
+
+def lstm(
+    input: jax.Array,
+    forget: jax.Array,
+    cell: jax.Array,
+    output: jax.Array,
+    weight_4xHxSxS: jax.Array,
+    *,
+    exponential: bool = False,
+) -> jax.Array:
+    """One position after another; where exponential by the published equations, from a state of nothing."""
+    gates = jnp.broadcast_arrays(*(x.astype(jnp.float32) for x in (input, forget, cell, output)))
+    recurrent_i, recurrent_f, recurrent_z, recurrent_o = weight_4xHxSxS.astype(jnp.float32)
+    h = c = n = jnp.zeros_like(gates[0][:, 0])
+    m = jnp.full_like(h, -1e30)
+
+    def step(state: tuple[jax.Array, ...], inputs: tuple[jax.Array, ...]) -> tuple[Any, jax.Array]:
+        h, c, n, m = state
+        i, f, z, o = inputs
+        i += jnp.einsum("bhk,hks->bhs", h, recurrent_i)
+        f += jnp.einsum("bhk,hks->bhs", h, recurrent_f)
+        z = jnp.tanh(z + jnp.einsum("bhk,hks->bhs", h, recurrent_z))
+        o = jax.nn.sigmoid(o + jnp.einsum("bhk,hks->bhs", h, recurrent_o))
+        if not exponential:
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * z
+            h = o * jnp.tanh(c)
+            return (h, c, n, m), h
+        before, m = m, jnp.maximum(jax.nn.log_sigmoid(f) + m, i)
+        stable_i, stable_f = jnp.exp(i - m), jnp.exp(jax.nn.log_sigmoid(f) + before - m)
+        c, n = stable_f * c + stable_i * z, stable_f * n + stable_i
+        h = o * c / n
+        return (h, c, n, m), h
+
+    _, out = jax.lax.scan(step, (h, c, n, m), tuple(jnp.moveaxis(x, 1, 0) for x in gates))
     return jnp.moveaxis(out, 0, 1)
 
 
