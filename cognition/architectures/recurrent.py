@@ -129,13 +129,13 @@ RECURRENT = (
     Architecture(
         "xlstm",
         recipe(
-            *stack("layer_norm", "matrix_lstm", "scalar_lstm", "geglu", *("matrix_lstm",) * 6),
+            *stack("layer_norm", *("matrix_lstm", "scalar_lstm", "geglu") * 2),
             head=_LAYER_NORM_HEAD,
         ),
         "2405.04517",
         2024,
         "xLSTM: Extended Long Short-Term Memory",
-        "Exponential gates and matrix memories revive the long short-term memory; one layer in eight keeps its loop.",
+        "Exponential gates revive the long short-term memory: matrices that store much, and cells that track states.",
         "compression",
     ),
     Architecture(

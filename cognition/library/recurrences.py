@@ -237,7 +237,7 @@ def scalar_lstm(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -
     """Exponential input gates let a cell revise what it stored, while results of a head mix in the gates of the next."""
     parts = split_heads(x, heads)
     local = split_heads(silu(causal_conv(x, kernel)), heads)
-    write = offset(einsum("hi,hij->hj", local, weight(heads, width // heads, width // heads)))
+    write = einsum("hi,hij->hj", local, weight(heads, width // heads, width // heads))
     kept = einsum("hi,hij->hj", local, weight(heads, width // heads, width // heads))
     forget = kept + split_heads(offset(ramp(width, 3.0, 6.0)), heads)
     value = offset(einsum("hi,hij->hj", parts, weight(heads, width // heads, width // heads)))

@@ -184,7 +184,7 @@ OMITTED: Mapping[str, str] = {
     "gla": _ROUNDED,
     "rwkv6": "ranks of its low-rank maps grow with the model, beyond the setting's choices",
     "hgrn2": _ROUNDED,
-    "xlstm": "its keys, queries and values are made by maps of four features each",
+    "xlstm": _RATIO,
     "deltanet": _ROUNDED,
     "min_gru": _NO_MODEL,
     "gated_deltanet": _ROUNDED,

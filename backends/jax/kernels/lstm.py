@@ -12,6 +12,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
 from backends.arguments import check_lstm
 from backends.jax.kernels import loops
@@ -79,7 +80,10 @@ def _forward(exponential: bool, gates: jax.Array, weight: jax.Array):
     zeros = jnp.zeros((*gates.shape[1:3], weight.shape[1]), jnp.float32)
     start = (zeros, zeros, zeros, jnp.full_like(zeros, -jnp.inf)) if exponential else (zeros, zeros)
     step = partial(_exponential_step if exponential else _step, weight)
-    h, content, opened = loops.scan(step, start, gates)[1]
+    left = loops.scan(step, start, gates)[1]
+    h, content, opened = (
+        checkpoint_name(x, "recurrence") for x in left
+    )  # dear to make again, cheap as each step is
     return h, (h, content, opened, weight)
 
 
