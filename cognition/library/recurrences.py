@@ -239,7 +239,7 @@ def scalar_lstm(x, heads: choice(1, 2, 4, 8) = 4, kernel: choice(2, 3, 4) = 4) -
     local = split_heads(silu(causal_conv(x, kernel)), heads)
     write = einsum("hi,hij->hj", local, weight(heads, width // heads, width // heads))
     kept = einsum("hi,hij->hj", local, weight(heads, width // heads, width // heads))
-    forget = kept + split_heads(offset(ramp(width, 3.0, 6.0)), heads)
+    forget = kept + split_heads(offset(ramp(width, 5.0, -3.0)), heads)
     value = offset(einsum("hi,hij->hj", parts, weight(heads, width // heads, width // heads)))
     show = offset(einsum("hi,hij->hj", parts, weight(heads, width // heads, width // heads)))
     return gain(merge_heads(standardize(lstm(write, forget, value, show, exponential=True))))
