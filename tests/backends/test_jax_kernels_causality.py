@@ -36,6 +36,7 @@ CHANNEL_GATE = -np.abs(heads(5))
 X = heads(6)[..., 0]
 PAIRS = heads(7, count=4)
 UNIT_PAIRS = PAIRS / np.linalg.norm(PAIRS, axis=-1, keepdims=True)
+RECURRENT = jnp.full((4, 2, 4, 4), 0.25)
 
 Kernel = tuple[Callable[..., jax.Array], tuple[np.ndarray, ...]]
 KERNELS: dict[str, Kernel] = {
@@ -63,8 +64,8 @@ KERNELS: dict[str, Kernel] = {
         (Q, K, V, UNIT_PAIRS[:, :, :2], np.exp(CHANNEL_GATE), CHANNEL_GATE),
     ),
     "scan": (scan.linear_scan, (np.tanh(X), X)),
-    "lstm": (lambda *a: lstm.lstm(*a, jnp.ones((4, 2, 4, 4)) / 4), (Q, K, V, heads(7))),
-    "slstm": (lambda *a: lstm.lstm(*a, jnp.ones((4, 2, 4, 4)) / 4, exponential=True), (Q, K, V, heads(7))),
+    "lstm": (lambda i, f, z, o: lstm.lstm(i, f, z, o, RECURRENT), (Q, K, V, heads(7))),
+    "slstm": (lambda i, f, z, o: lstm.lstm(i, f, z, o, RECURRENT, exponential=True), (Q, K, V, heads(7))),
     "causal-conv": (lambda x: convolution.causal_conv(x, jnp.ones((4, 2))), (X,)),
     "long-conv": (convolution.long_conv, (X, X[:, ::-1].copy())),
     "shift": (lambda x: convolution.shift(x, 2), (X,)),

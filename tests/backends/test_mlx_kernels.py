@@ -97,7 +97,6 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, Any]]] = {
     "scan-constant": ("linear_scan", (np.tanh(X[:1, :1, :1]), X), {}),
     "lstm": ("lstm", GATED, {}),
     "slstm": ("lstm", GATED, {"exponential": True}),
-    "slstm-constant": ("lstm", (Q[:1, :1], K[:1, :1], *GATED[2:]), {"exponential": True}),
     "causal-conv": ("causal_conv", (X, normal(4, FEATURES, seed=8)), {}),
     "long-conv": ("long_conv", (X, X[:, ::-1]), {}),
     "long-conv-shared": ("long_conv", (X, X[:1, ::-1]), {}),
