@@ -120,7 +120,7 @@ class ComponentWriter:
         names += 3 * [name for name in names if OPERATIONS[name].family == "time"]
         if self.kind != "embedding" and self.random.random() < 0.3:
             mixed = KINDS[self.kind].mixes_positions and self.random.random() < 0.2
-            self.values.append(self.random.choice(_MIXED if mixed else _PREPARED))
+            self._assign(*self.random.choice(_MIXED if mixed else _PREPARED))
             return
         while True:
             name = self.random.choice(names)
