@@ -49,7 +49,6 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
     "delta by channel": ("delta_rule", (Q, UNIT, V, BETA, CHANNEL), {"log_decay": "log_decay"}),
     "delta by channel, extreme gates": ("delta_rule", (Q, UNIT, V, BETA, UNEVEN), {"log_decay": "log_decay"}),
     "delta, equal keys": ("delta_rule", (Q, SAME, V, np.full_like(BETA, 1.9)), {}),
-    "delta, updated thrice": ("delta_rule", (Q, UNITS, VALUES, BETAS), {}),
     "delta, updated twice": (
         "delta_rule",
         (Q, *(x[:, :, : 2 * HEADS] for x in (UNITS, VALUES, BETAS)), GATED),
@@ -63,11 +62,6 @@ CASES: dict[str, tuple[str, tuple[np.ndarray, ...], dict[str, str]]] = {
     "generalized by head": (
         "generalized_delta_rule",
         (Q, K, V, UNIT, BETA, HEAD),
-        {"log_decay": "log_decay"},
-    ),
-    "generalized by channel": (
-        "generalized_delta_rule",
-        (Q, K, V, UNIT, RATES, CHANNEL),
         {"log_decay": "log_decay"},
     ),
     "generalized, extreme gates": (

@@ -106,15 +106,9 @@ CASES: dict[str, tuple[Any, Call, tuple[np.ndarray, ...]]] = {
         (Q, UNIT_K, V, BETA[:1, :1], CHANNEL_DECAY[:1, :1, :, :1]),
     ),
     "delta-twice": (delta_rule, apply_delta, (Q, DOUBLE_K, DOUBLE_V, BETAS[..., : 2 * HEADS], HEAD_DECAY)),
-    "delta-thrice": (delta_rule, lambda family, *a: family.delta_rule(*a), (Q, TRIPLE_K, TRIPLE_V, BETAS)),
     "delta-channel-thrice": (delta_rule, apply_delta, (Q, TRIPLE_K, TRIPLE_V, BETAS, CHANNEL_DECAY)),
-    "generalized-head": (generalized_delta_rule, remove_and_store, (Q, K, V, REMOVED, BETA, HEAD_DECAY)),
+    "generalized-head": (generalized_delta_rule, remove_and_store, (Q, K, V, REMOVED, BETA, HEAD_DECAY[:1])),
     "generalized-channel": (generalized_delta_rule, remove_and_store, (Q, K, V, REMOVED, RATES, CHANNEL_DECAY)),
-    "generalized-constant": (
-        generalized_delta_rule,
-        remove_and_store,
-        (Q, K, V, REMOVED, RATES[:1, :1, :, :1], CHANNEL_DECAY[:1, :1, :, :1]),
-    ),
     "scan": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X), X[..., ::-1].copy())),
     "scan-constant": (scan, lambda family, *a: family.linear_scan(*a), (np.tanh(X[:1, :1, :1]), X)),
     "lstm": (lstm, apply_lstm, (*GATES, RECURRENT)),
@@ -180,10 +174,10 @@ def test_chunked_forms_agree_at_every_length(name: str, length: int) -> None:
     ("name", "length"),  # one chunk, then two and more: the lengths between are alike
     [
         *(("delta-channel", length) for length in (1, 7, 17, LONGEST)),
-        *(("delta-twice", length) for length in (1, 33, LONGEST)),
-        *(("delta-channel-thrice", length) for length in (1, 7, LONGEST)),
-        *(("generalized-head", length) for length in (1, 65, LONGEST)),
-        *(("generalized-channel", length) for length in (1, 7, 17, LONGEST)),
+        ("delta-twice", LONGEST),
+        *(("delta-channel-thrice", length) for length in (7, LONGEST)),
+        *(("generalized-head", length) for length in (1, LONGEST)),
+        *(("generalized-channel", length) for length in (7, LONGEST)),
     ],
 )
 def test_short_chunks_agree_at_every_length(name: str, length: int) -> None:
@@ -264,7 +258,7 @@ def test_delta_rule_agrees_where_all_keys_are_equal(beta: float) -> None:
     open_gates = np.full_like(CHANNEL_DECAY, -1e-6)
     assert_agrees("delta-channel", LONGEST, (Q, keys, V, np.full_like(BETA, beta), open_gates))
     keys = np.broadcast_to(TRIPLE_K[:, :1, :1], TRIPLE_K.shape).copy()
-    assert_agrees("delta-thrice", LONGEST, (Q, keys, TRIPLE_V, np.full_like(BETAS, beta)))
+    assert_agrees("delta-channel-thrice", LONGEST, (Q, keys, TRIPLE_V, np.full_like(BETAS, beta), open_gates))
 
 
 @pytest.mark.parametrize("rate", [0.5, 1.0])
@@ -287,11 +281,12 @@ def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["attend-grouped", "linear-channel", "delta-decay", "delta-channel", "delta-twice", "generalized-channel"],
+    ["attend-grouped", "linear-channel", "delta-decay", "delta-channel", "generalized-channel"],
 )
 def test_bfloat16_inputs_agree_and_keep_their_type(name: str) -> None:
     inputs = tuple(np.asarray(jnp.asarray(a, jnp.bfloat16), np.float32) for a in CASES[name][2])
-    assert_agrees(name, LONGEST, inputs, tolerance=2e-2, dtype=jnp.bfloat16)
+    tolerance = 1e-2 if name in SHORT else 2e-2
+    assert_agrees(name, LONGEST, inputs, tolerance, dtype=jnp.bfloat16)
 
 
 @pytest.mark.parametrize("name", GATED)

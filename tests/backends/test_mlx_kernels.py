@@ -237,7 +237,8 @@ def test_channels_that_never_fade_beside_channels_that_fade_at_once_agree() -> N
 )
 def test_bfloat16_inputs_agree(name: str) -> None:
     arrays = tuple(np.array(mx.array(a.copy()).astype(mx.bfloat16).astype(mx.float32)) for a in CASES[name][1])
-    assert_agrees(name, LONGEST, arrays, tolerance=3e-2, dtype=mx.bfloat16)
+    tolerance = 1e-2 if name.startswith("generalized") else 3e-2
+    assert_agrees(name, LONGEST, arrays, tolerance, dtype=mx.bfloat16)
 
 
 @pytest.mark.parametrize("name", ["lstm", "slstm"])
