@@ -22,7 +22,7 @@ class Flow:
         self.names = Names([*taken, PAST])
         self.shared: dict[str, str] = {}
         self.reads: dict[str, str] = {}
-        self.penalties: list[str] = []
+        self.penalty = ""
         self.steps: list[tuple[list[str], str]] = []
 
     def call(self, place: str, signature: Signature, arguments: Sequence[str], result: str) -> str:
@@ -33,8 +33,7 @@ class Flow:
             self.shared[name] = self.names.fresh(identifier(name))
             results.append(self.shared[name])
         if signature.penalised:
-            self.penalties.append(self.names.fresh("penalty_term"))
-            results.append(self.penalties[-1])
+            results.append(self.names.fresh("penalty_term"))
         given = [*arguments, *taken]
         if signature.keeps:
             path = place.removeprefix("self.").replace("[", ".").replace("]", "")
@@ -42,6 +41,9 @@ class Flow:
         elif signature.past:
             given.append(PAST)
         self.steps.append((results, f"{place}({', '.join(given)})"))
+        if signature.penalised:
+            self.steps += [([self.penalty], f"{self.penalty} + {results[-1]}")] if self.penalty else []
+            self.penalty = self.penalty or results[-1]
         return result
 
     def loop(self, decoding: bool) -> None:
@@ -134,7 +136,7 @@ def _block(
     arguments = [f"{argument}: {target.array}" for argument in (STREAM, *flow.reads.values())]
     arguments += [past_argument(PAST)] if decoding else []
     lines += ["", *method(target.method, arguments, target.array, len(returned)), *flow.lines(returned)]
-    penalised = bool(flow.penalties)
+    penalised = bool(flow.penalty)
     keeps = any(signature(placed).keeps for placed in block.programs())
     own = Signature(name, tuple(flow.reads), tuple(writes), penalised, decoding, keeps)
     return ComponentClass(own, tuple(lines))
@@ -183,7 +185,7 @@ def model_class(
     lines = ["class Model(Decoder):", *docstring([about], 1), "", *constructor(target, declared), ""]
     arguments = [f"tokens: {target.array}", past_argument(PAST)]
     lines += method(target.method, arguments, target.array, 1)
-    if not flow.penalties:
+    if not flow.penalty:
         return [*lines, *flow.lines([scores])]
     lines += [f"{INDENT * 2}return self.scores_and_penalty(tokens, past)[0]", ""]
     lines += method("scores_and_penalty", arguments, target.array, 2)
@@ -210,7 +212,7 @@ def bounded(instance: Instance) -> bool:
 
 
 def _total(flow: Flow) -> list[str]:
-    return [" + ".join(flow.penalties)] if flow.penalties else []
+    return [flow.penalty] if flow.penalty else []
 
 
 def _modules(target: Target, text: str) -> str:
