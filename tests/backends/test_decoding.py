@@ -95,9 +95,21 @@ def test_an_architecture_decodes_as_in_parallel_with_the_declared_state(backend,
     assert faults(backend, instantiate(ARCHITECTURES[name].recipe, LIBRARY, SIZES)) == []
 
 
-@pytest.mark.parametrize(
-    "name", [*MIXERS, "tied_head", "mixture_of_experts_mlp", "ngram_embedding", "multi_token_head"]
-)
+def one_for_each_set_of_steps() -> list[str]:
+    """The first component of each set of operations that have steps."""
+    found: dict[frozenset[str], str] = {}
+    for name in MODELS:
+        programs = probe(LIBRARY[name], sizes=PROBE_SIZES).programs()
+        used = {node.operation for own in programs for node in own.program.nodes}
+        found.setdefault(frozenset(used & set(DECODING.steps)), name)
+    return list(found.values())
+
+
+OPTIONS = ("sliding_window_attention", "alibi_attention", "forgetting_attention", "kimi_delta_attention")
+OPTIONS += ("gated_delta_product", "tied_head", "mixture_of_experts_mlp", "multi_token_head")
+
+
+@pytest.mark.parametrize("name", [*one_for_each_set_of_steps(), *OPTIONS])
 def test_mlx_decodes_a_component_as_in_parallel_with_the_declared_state(mlx_backend, name):
     pytest.importorskip("mlx.core", reason="MLX is not installed", exc_type=ImportError)
     assert faults(mlx_backend, probe(LIBRARY[name], sizes=PROBE_SIZES)) == []
