@@ -20,7 +20,6 @@ from tests.backends.small_recipes import block, recipe
 
 LIBRARY = load_library()
 MODELS = [name for name, component in LIBRARY.items() if component.kind != "training"]
-MIXERS = [name for name in MODELS if LIBRARY[name].kind in ("mixer", "position")]
 ARCHITECTURES = load_architectures()
 IN_ARCHITECTURES = {gene.component for known in ARCHITECTURES.values() for _, gene in known.recipe.genes()}
 OTHERS = [name for name in MODELS if name not in IN_ARCHITECTURES]
@@ -65,9 +64,28 @@ def test_every_operation_that_mixes_positions_has_a_step():
     assert set(DECODING.steps) == mixing | {"rope"}
 
 
-@pytest.mark.parametrize("name", [name for name in OTHERS if name in MIXERS])
-def test_a_mixer_of_no_architecture_decodes_as_in_parallel_with_the_declared_state(backend, name):
-    assert faults(backend, probe(LIBRARY[name], sizes=PROBE_SIZES)) == []
+def one_of_each(instances: dict[str, Instance]) -> list[str]:
+    """The first of each set of operations that look back or share values."""
+    found: dict[frozenset[str], str] = {}
+    for name, instance in instances.items():
+        used = {node.operation for placed in instance.programs() for node in placed.program.nodes}
+        found.setdefault(frozenset(used & {*DECODING.steps, "shared"}), name)
+    return list(found.values())
+
+
+COMPONENTS = {name: probe(LIBRARY[name], sizes=PROBE_SIZES) for name in MODELS}
+MODEL_INSTANCES = {name: instantiate(known.recipe, LIBRARY, SIZES) for name, known in ARCHITECTURES.items()}
+OPTIONS = ("sliding_window_attention", "alibi_attention", "forgetting_attention", "kimi_delta_attention")
+OPTIONS += ("gated_delta_product", "tied_head", "mixture_of_experts_mlp", "multi_token_head")
+"""Components that use what the first of their set does not."""
+
+
+@pytest.mark.parametrize("framework", ["backend", "mlx_backend"])
+@pytest.mark.parametrize("name", [*one_of_each(COMPONENTS), *OPTIONS])
+def test_a_component_decodes_as_in_parallel_with_the_declared_state(request, framework, name):
+    if framework == "mlx_backend":
+        pytest.importorskip("mlx.core", reason="MLX is not installed", exc_type=ImportError)
+    assert faults(request.getfixturevalue(framework), COMPONENTS[name]) == []
 
 
 @pytest.mark.parametrize("kind", sorted({LIBRARY[name].kind for name in OTHERS} - {"mixer", "position"}))
@@ -90,29 +108,9 @@ def test_other_components_of_one_position_decode_as_in_parallel_with_little_stat
         assert faults(backend, instance) == []
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", one_of_each(MODEL_INSTANCES))
 def test_an_architecture_decodes_as_in_parallel_with_the_declared_state(backend, name):
-    assert faults(backend, instantiate(ARCHITECTURES[name].recipe, LIBRARY, SIZES)) == []
-
-
-def one_for_each_set_of_steps() -> list[str]:
-    """The first component of each set of operations that have steps."""
-    found: dict[frozenset[str], str] = {}
-    for name in MODELS:
-        programs = probe(LIBRARY[name], sizes=PROBE_SIZES).programs()
-        used = {node.operation for own in programs for node in own.program.nodes}
-        found.setdefault(frozenset(used & set(DECODING.steps)), name)
-    return list(found.values())
-
-
-OPTIONS = ("sliding_window_attention", "alibi_attention", "forgetting_attention", "kimi_delta_attention")
-OPTIONS += ("gated_delta_product", "tied_head", "mixture_of_experts_mlp", "multi_token_head")
-
-
-@pytest.mark.parametrize("name", [*one_for_each_set_of_steps(), *OPTIONS])
-def test_mlx_decodes_a_component_as_in_parallel_with_the_declared_state(mlx_backend, name):
-    pytest.importorskip("mlx.core", reason="MLX is not installed", exc_type=ImportError)
-    assert faults(mlx_backend, probe(LIBRARY[name], sizes=PROBE_SIZES)) == []
+    assert faults(backend, MODEL_INSTANCES[name]) == []
 
 
 @pytest.mark.parametrize(
