@@ -87,11 +87,7 @@ class Decoding(Generic[Array, Dtype]):
         histories = {
             index: zeros(
                 (batch, positions, *program.nodes[index].value.shape),
-                self.table.int32
-                if program.nodes[index].value.tokens
-                else self.table.float32
-                if index in precise
-                else dtype,
+                self.table.numbers(program.nodes[index].value, self.table.float32 if index in precise else dtype),
             )
             for index, positions in program.histories.items()
         }
@@ -150,7 +146,7 @@ class Decoding(Generic[Array, Dtype]):
                     now = self._current(program, node, one, values, histories, position, past)
                     y, left = self.steps[node.operation](now)
                     y = y.reshape(y.shape[0], 1, *y.shape[1:])
-                    values[index] = y if node.value.tokens else y.astype(own)
+                    values[index] = y.astype(self.table.numbers(node.value, own))
                     if left is not None:
                         recurrences[index] = left
                 else:
@@ -177,7 +173,7 @@ class Decoding(Generic[Array, Dtype]):
     ) -> Current[Array]:
         inputs = tuple(
             (array[None] if value.over == "parameter" else array[:, 0]).astype(
-                self.table.int32 if value.tokens else self.table.float32
+                self.table.numbers(value, self.table.float32)
             )
             for array, value in call.inputs()
         )

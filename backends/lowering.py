@@ -81,9 +81,8 @@ def run_calls(
 
 
 def computed(table: Table[Array, Dtype], node: TypedNode, call: Applied[Array, Dtype]) -> Array:
-    """The result of a node, in the type of numbers of its call; tokens stay whole."""
-    result = table.implementations[node.operation](call)
-    return result if node.value.tokens else result.astype(call.dtype)
+    """The result of a node, in the type of numbers of its call."""
+    return table.implementations[node.operation](call).astype(table.numbers(node.value, call.dtype))
 
 
 def applied(

@@ -8,6 +8,9 @@ from genome.operation import Parameter
 from genome.typing import Program
 
 HYPERPARAMETERS = ("weight_decay", "beta1", "beta2", "clip")
+EPSILON = 1e-8
+"""Added to what updates divide by, as in Optax."""
+
 LEAST_SQUARED_NORM = 1e-12
 """Squared norm of all gradients below which clipping takes them for no longer than this."""
 

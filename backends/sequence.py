@@ -13,9 +13,9 @@ from genome.operations.time import NGRAM_FACTOR
 
 def rolling_hash(tokens: Sequence[Array], size: int) -> Array:
     """A number below `size` for tokens in their order, whole numbers throughout."""
-    code = tokens[0]
+    code = tokens[0] % size
     for token in tokens[1:]:
-        code = (code % size * NGRAM_FACTOR + token) % size
+        code = (code * NGRAM_FACTOR + token) % size
     return code
 
 

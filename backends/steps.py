@@ -157,9 +157,8 @@ def decoding_steps(kernels: Kernels[Array]) -> dict[str, Step[Array]]:
         i, f, z, o = (x + added_BxGxHxS[:, gate] for gate, x in enumerate(now.inputs))
         if rest:
             total, stabiliser = rest
-            kept = kernels.where(
-                total <= 0, i, kernels.log_sigmoid(f) + stabiliser
-            )  # no total: nothing to keep yet
+            # where there is no total yet, there is nothing to keep
+            kept = kernels.where(total <= 0, i, kernels.log_sigmoid(f) + stabiliser)
             stabiliser = kernels.maximum(kept, i)
             old, new = kernels.exp(kept - stabiliser), kernels.exp(i - stabiliser)
             content, total = old * content + new * kernels.tanh(z), old * total + new

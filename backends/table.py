@@ -73,6 +73,10 @@ class Table(Generic[Array, Dtype]):
     int32: Dtype
     implementations: dict[str, Implementation[Array, Dtype]] = field(default_factory=dict)
 
+    def numbers(self, value: Value, dtype: Dtype) -> Dtype:
+        """The type of numbers of a value that is computed in `dtype`: tokens stay whole."""
+        return self.int32 if value.tokens else dtype
+
     def lowers(self, *names: str) -> Callable[[Implementation[Array, Dtype]], Implementation[Array, Dtype]]:
         """Declare the implementation of operations."""
 

@@ -13,10 +13,7 @@ from jax.flatten_util import ravel_pytree
 from optax import contrib
 
 from backends.jax.units import Unit, UnitParameters
-from backends.optimization import LEAST_SQUARED_NORM, SCHEDULE_FREE, decays, is_hidden_matrix, match_rms
-
-EPSILON = 1e-8
-"""Added to what schedule-free steps divide by, as in Optax's AdamW."""
+from backends.optimization import EPSILON, LEAST_SQUARED_NORM, SCHEDULE_FREE, decays, is_hidden_matrix, match_rms
 
 
 def hidden_matrices(unit: Unit) -> tuple[bool, ...]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import mlx.core as mx
 
 from backends.mlx.network import Arrays
-from backends.optimization import LEAST_SQUARED_NORM, SCHEDULE_FREE, decays, is_hidden_matrix, match_rms
+from backends.optimization import EPSILON, LEAST_SQUARED_NORM, SCHEDULE_FREE, decays, is_hidden_matrix, match_rms
 from genome.instance import Instance
-
-EPSILON = 1e-8
-"""Added to what Adam and Muon divide by, as in Optax."""
 
 NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 """Coefficients of the quintic iteration of Muon (Jordan et al., 2024), whose slope at zero is the steepest."""
@@ -65,7 +62,6 @@ def update(
 
     `step` counts this update, from 1; `size` is a row of `backends.schedule.step_sizes`.
     """
-    learning_rate, weight = size[0], size[1]
     squares = sum((mx.square(g).sum() for own in gradients.values() for g in own.values()), mx.zeros(()))
     scale = mx.minimum(1.0, hyper["clip"] * mx.rsqrt(mx.maximum(squares, LEAST_SQUARED_NORM)))
     after: Arrays = {}
@@ -73,16 +69,13 @@ def update(
     for path, own in parameters.items():
         for name, parameter in own.items():
             held = {m: of[path][name] for m, of in moments.items() if name in of.get(path, {})}
-            chosen = "adam" if rule == "muon" and (path, name) not in hidden else rule
-            change, moved = _direction(chosen, gradients[path][name] * scale, held, step, hyper)
-            if decays(parameter):
-                at = _between(parameter, held["first"], hyper) if rule == SCHEDULE_FREE else parameter
-                change = change + hyper["weight_decay"] * at
-            new = parameter - learning_rate * change
-            if rule == SCHEDULE_FREE:  # the end of the path, which the average follows
-                end = new + held["first"]
-                new = parameter + weight * (end - parameter)
-                moved["first"] = end - new
+            gradient = gradients[path][name] * scale
+            if rule == SCHEDULE_FREE:
+                new, moved = _schedule_free(parameter, gradient, held, step, size, hyper)
+            else:
+                chosen = "adam" if rule == "muon" and (path, name) not in hidden else rule
+                change, moved = _direction(chosen, gradient, held, step, hyper)
+                new = parameter - size[0] * _decayed(change, parameter, hyper)
             after.setdefault(path, {})[name] = new
             for moment, array in moved.items():
                 kept[moment].setdefault(path, {})[name] = array
@@ -102,24 +95,41 @@ def _between(average: mx.array, ahead: mx.array, hyper: Hyper) -> mx.array:
     return average + (1 - hyper["beta1"]) * ahead
 
 
+def _decayed(change: mx.array, at: mx.array, hyper: Hyper) -> mx.array:
+    return change + hyper["weight_decay"] * at if decays(at) else change
+
+
+def _schedule_free(
+    average: mx.array, gradient: mx.array, held: dict[str, mx.array], step: mx.array, size: mx.array, hyper: Hyper
+) -> tuple[mx.array, dict[str, mx.array]]:
+    """A step of AdamW from the end of the path, which the average then follows (2405.15682, algorithm 1)."""
+    second, root = _mean_square(held["second"], gradient, step, hyper)
+    change = _decayed(gradient / root, _between(average, held["first"], hyper), hyper)
+    end = average - size[0] * change + held["first"]
+    after = average + size[1] * (end - average)
+    return after, {"first": end - after, "second": second}
+
+
+def _mean_square(old: mx.array, gradient: mx.array, step: mx.array, hyper: Hyper) -> tuple[mx.array, mx.array]:
+    """The running mean of squares, and its root without the bias of the start, to divide by (1412.6980)."""
+    second = _average(old, mx.square(gradient), hyper["beta2"])
+    return second, mx.sqrt(second / (1 - hyper["beta2"] ** step)) + EPSILON
+
+
 def _direction(
     rule: str, gradient: mx.array, held: dict[str, mx.array], step: mx.array, hyper: Hyper
 ) -> tuple[mx.array, dict[str, mx.array]]:
     """The update of one array before decay and learning rate, and its moments after it."""
     beta1, beta2 = hyper["beta1"], hyper["beta2"]
     first = held["first"]
-    if rule == SCHEDULE_FREE:
-        second = _average(held["second"], mx.square(gradient), beta2)
-        return gradient / (mx.sqrt(second / (1 - beta2**step)) + EPSILON), {"second": second}
     if rule == "lion":  # 2302.06675
         return mx.sign(_average(first, gradient, beta1)), {"first": _average(first, gradient, beta2)}
     first = _average(first, gradient, beta1)
     if rule == "muon":
         ahead = beta1 * first / (1 - beta1 ** (step + 1)) + (1 - beta1) * gradient / (1 - beta1**step)
         return match_rms(orthogonalized(ahead)), {"first": first}
-    second = _average(held["second"], mx.square(gradient), beta2)  # 1412.6980
-    unbiased = mx.sqrt(second / (1 - beta2**step)) + EPSILON
-    return first / (1 - beta1**step) / unbiased, {"first": first, "second": second}
+    second, root = _mean_square(held["second"], gradient, step, hyper)
+    return first / (1 - beta1**step) / root, {"first": first, "second": second}
 
 
 def orthogonalized(x: mx.array) -> mx.array:

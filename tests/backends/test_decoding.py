@@ -9,21 +9,16 @@ import pytest
 
 from backends.conformance import probe
 from backends.jax.operations import DECODING
-from cognition.loader import load_architectures, load_library
 from evaluators.readout import read_out
 from genome.instance import Instance, instantiate
 from genome.operation import OPERATIONS
 from genome.parser import parse_component
 from genome.values import Sizes
+from tests.backends.exported import ARCHITECTURES, LIBRARY, OTHERS, PROBE_SIZES
 from tests.backends.small_recipes import DECODED as SIZES
 from tests.backends.small_recipes import block, recipe
 
-LIBRARY = load_library()
 MODELS = [name for name, component in LIBRARY.items() if component.kind != "training"]
-ARCHITECTURES = load_architectures()
-IN_ARCHITECTURES = {gene.component for known in ARCHITECTURES.values() for _, gene in known.recipe.genes()}
-OTHERS = [name for name in MODELS if name not in IN_ARCHITECTURES]
-PROBE_SIZES = replace(SIZES, width=32)
 BATCH = 2
 
 

@@ -178,9 +178,9 @@ def ngram(
     """A number below size for the last tokens: a rolling hash (2412.09871)."""
     whole = recent(tokens, order - 1, past, name).astype(mx.int32)
     time = tokens.shape[1]
-    code = whole[:, :time]
+    code = whole[:, :time] % size
     for first in range(1, order):
-        code = (code % size * 32749 + whole[:, first : first + time]) % size
+        code = (code * 32749 + whole[:, first : first + time]) % size
     return code
 
 

@@ -17,6 +17,7 @@ from jax.ad_checkpoint import checkpoint_name
 from backends.arguments import check_delta_rule
 from backends.halves import halves
 from backends.jax.kernels import loops
+from backends.jax.kernels.chunks import chunked, unchunked
 from backends.jax.kernels.products import transposed
 from backends.updates import decaying_columns, read_rows
 from genome.operations.time import delta_chunk
@@ -48,16 +49,17 @@ def delta_rule(
     chunk = delta_chunk(time, per_channel, updates)
     positions = chunk // updates
 
-    def chunked(x: jax.Array, updates: int = 1) -> jax.Array:
+    def cut(x: jax.Array, updates: int = 1) -> jax.Array:
         """N x B x H x P x K, P being the positions of a chunk; or x C x K, where each has updates."""
-        x = jnp.broadcast_to(x.astype(jnp.float32), (x.shape[0], time, heads * updates, x.shape[3]))
-        x = jnp.pad(x, ((0, 0), (0, -time % positions), (0, 0), (0, 0)))
-        x = x.reshape(x.shape[0], -1, positions, heads, updates, x.shape[3])
-        x = jnp.transpose(x, (1, 0, 3, 2, 4, 5)).reshape(-1, x.shape[0], heads, positions * updates, x.shape[5])
-        return x if updates == 1 else jnp.pad(x, (*((0, 0),) * 3, (0, chunk - positions * updates), (0, 0)))
+        x = chunked(jnp.broadcast_to(x, (x.shape[0], time, heads * updates, x.shape[3])), positions)
+        if updates == 1:
+            return x
+        x = jnp.swapaxes(x.reshape(*x.shape[:2], heads, updates, *x.shape[3:]), 3, 4)
+        x = x.reshape(*x.shape[:3], -1, x.shape[5])
+        return jnp.pad(x, (*((0, 0),) * 3, (0, chunk - positions * updates), (0, 0)))
 
-    query, decay = chunked(q_BxTxHxK) * key_size**-0.5, chunked(decay)
-    k, v, beta = (chunked(x, updates) for x in (k_BxTxJxK, v_BxTxJxV, beta_BxTxJ[..., None]))
+    query, decay = cut(q_BxTxHxK) * key_size**-0.5, cut(decay)
+    k, v, beta = (cut(x, updates) for x in (k_BxTxJxK, v_BxTxJxV, beta_BxTxJ[..., None]))
     pairs = _channel_pairs if per_channel else _head_pairs
     score, overlap, total, remaining = pairs(query, k, beta, decay, updates)
     if query.shape[0] == 1:
@@ -75,8 +77,7 @@ def delta_rule(
 
         start = jnp.zeros((batch, heads, key_size, v.shape[-1]), jnp.float32)
         _, out = loops.scan(step, start, (solved, score, query, transposed(k * until_end), kept))
-    out_BxTxHxV = jnp.transpose(out, (1, 0, 3, 2, 4)).reshape(batch, -1, heads, v.shape[-1])
-    return out_BxTxHxV[:, :time].astype(v_BxTxJxV.dtype)
+    return unchunked(out, time).astype(v_BxTxJxV.dtype)
 
 
 def _head_pairs(

@@ -18,6 +18,7 @@ from jax.ad_checkpoint import checkpoint_name
 from backends.arguments import check_generalized_delta_rule
 from backends.halves import halves
 from backends.jax.kernels import loops
+from backends.jax.kernels.chunks import chunked, unchunked
 from backends.jax.kernels.delta_rule import solve_unit_triangular
 from backends.jax.kernels.products import transposed
 from genome.operations.time import delta_chunk
@@ -49,12 +50,10 @@ def generalized_delta_rule(
     rate = rate if rate.ndim == 4 else rate[..., None]
     chunk = delta_chunk(time, per_channel)
 
-    def chunked(x: jax.Array) -> jax.Array:
-        x = jnp.broadcast_to(x.astype(jnp.float32), (x.shape[0], time, heads, x.shape[3]))
-        x = jnp.pad(x, ((0, 0), (0, -time % chunk), (0, 0), (0, 0)))
-        return jnp.transpose(x.reshape(x.shape[0], -1, chunk, *x.shape[2:]), (1, 0, 3, 2, 4))
+    def cut(x: jax.Array) -> jax.Array:
+        return chunked(jnp.broadcast_to(x, (x.shape[0], time, heads, x.shape[3])), chunk)
 
-    q, k, v, remove, rate, decay = map(chunked, (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, remove_BxTxHxK, rate, decay))
+    q, k, v, remove, rate, decay = map(cut, (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, remove_BxTxHxK, rate, decay))
     query = q * key_size**-0.5
     rows, columns = (query, jnp.roll(remove, -1, axis=-2)), (k, rate * remove)
     products, total, remaining = (_channel_pairs if per_channel else _head_pairs)(rows, columns, decay)
@@ -78,8 +77,7 @@ def generalized_delta_rule(
 
         start = jnp.zeros((batch, heads, key_size, v.shape[-1]), jnp.float32)
         _, out = loops.scan(step, start, (v, solved, score, query * from_start, keys, kept))
-    out_BxTxHxV = jnp.transpose(out, (1, 0, 3, 2, 4)).reshape(batch, -1, heads, v.shape[-1])
-    return out_BxTxHxV[:, :time].astype(v_BxTxHxV.dtype)
+    return unchunked(out, time).astype(v_BxTxHxV.dtype)
 
 
 def _head_pairs(rows: Pair, columns: Pair, decay: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

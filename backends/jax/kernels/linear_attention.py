@@ -13,6 +13,7 @@ import numpy as np
 
 from backends.arguments import check_linear_attention
 from backends.arrays import sum_to
+from backends.jax.kernels.chunks import chunked, unchunked
 from backends.jax.kernels.products import sum_last, transposed
 from backends.jax.kernels.scan import recurrence
 
@@ -34,7 +35,7 @@ def linear_attention(
 
     Raises ValueError for a decay of another shape.
     """
-    time, heads, key_size = q_BxTxHxK.shape[1:]
+    time, _, key_size = q_BxTxHxK.shape[1:]
     if log_decay is None:
         log_decay = jnp.zeros((1, 1, 1), jnp.float32)
     per_channel = log_decay.ndim == 4
@@ -44,13 +45,9 @@ def linear_attention(
     decay = decay if per_channel else decay[..., None]
     chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, time)
 
-    def chunked(x: jax.Array) -> jax.Array:
-        x = jnp.pad(x.astype(jnp.float32), ((0, 0), (0, -time % chunk), (0, 0), (0, 0)))
-        return jnp.transpose(x.reshape(x.shape[0], -1, chunk, *x.shape[2:]), (1, 0, 3, 2, 4))
-
-    out = _attend_linearly(chunked(q_BxTxHxK) * key_size**-0.5, *map(chunked, (k_BxTxHxK, v_BxTxHxV, decay)))
-    out_BxTxHxV = jnp.transpose(out, (1, 0, 3, 2, 4)).reshape(out.shape[1], -1, heads, out.shape[-1])
-    return out_BxTxHxV[:, :time].astype(v_BxTxHxV.dtype)
+    q, k, v, decay = (chunked(x, chunk) for x in (q_BxTxHxK, k_BxTxHxK, v_BxTxHxV, decay))
+    out = _attend_linearly(q * key_size**-0.5, k, v, decay)
+    return unchunked(out, time).astype(v_BxTxHxV.dtype)
 
 
 @jax.custom_vjp

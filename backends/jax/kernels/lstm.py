@@ -81,9 +81,8 @@ def _forward(exponential: bool, gates: jax.Array, weight: jax.Array):
     start = (zeros, zeros, zeros, jnp.full_like(zeros, -jnp.inf)) if exponential else (zeros, zeros)
     step = partial(_exponential_step if exponential else _step, weight)
     left = loops.scan(step, start, gates)[1]
-    h, content, opened = (
-        checkpoint_name(x, "recurrence") for x in left
-    )  # dear to make again, cheap as each step is
+    # dear to make again, cheap as each step is
+    h, content, opened = (checkpoint_name(x, "recurrence") for x in left)
     return h, (h, content, opened, weight)
 
 
