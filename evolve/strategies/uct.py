@@ -1,35 +1,33 @@
-"""UCT over the genealogy (Kocsis and Szepesvari, 2006), with progressive widening (Coulom, 2007).
+"""Upper confidence bounds over the whole genealogy: the flat tree search of Aygün et al. (2509.06503), on ranks.
 
-Each individual is a node below its first parent; published recipes are children of a root. A node's visits
-count itself and all its descendants, failures too; its value is the mean reward over them, never the maximum. The
-reward falls with the logarithm of the rank, so that it tells the first few apart. A node takes another child while it
-has fewer than `WIDENING * visits ** WIDENING_POWER`; otherwise the search descends to the child of greatest value plus
-bonus. Part of the parents are elites of the archive.
-
-The constants are those that found most of what was tried with `tests/benchmarks/landscapes.py`: a narrow tree that
-follows a branch down before it opens another one.
+Every individual that may be a parent is an arm. Its value is its own reward, which falls with the logarithm of its rank,
+so that it tells the first few apart; its visits count itself and all its descendants, failures too, in the line of
+first parents. The next parent has the greatest value plus bonus, as in UCT (Kocsis and Szepesvari, 2006), wherever
+it stands: a descent from the root by the mean reward of subtrees, with progressive widening, found less with
+`tests/benchmarks/landscapes.py`, for most children are worse than their parent and the mean forgets the best of them.
+Part of the parents are elites of the archive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import islice
-from math import log, log1p, sqrt
 from random import Random
+
+import numpy as np
 
 from evolve.elites import elites
 from evolve.history import History, Individual
 
-EXPLORATION = 0.1
-WIDENING, WIDENING_POWER = 0.5, 0.5
+EXPLORATION = 0.3
 ARCHIVE_SHARE = 0.05
-PRIOR_VISITS = 1.0
-"""Weight of a node's own reward in its value beside the mean over its subtree."""
+
+ROOT = 0
+"""Number of the node above all founders; its visits count everything."""
 
 
 class TreeSearch:
-    """Grow the genealogy where its branches have done well, without forgetting the others."""
+    """Grow the genealogy where it has done well, without forgetting the rest."""
 
     learns = True
 
@@ -42,93 +40,63 @@ class TreeSearch:
             return None
         if self._tree.history is not history:
             self._tree = _Tree(history)
-        tree = self._tree
-        tree.grow()
+        self._tree.grow()
         if random.random() < ARCHIVE_SHARE:
-            return random.choice(tree.elites)
-        tree.expect(pending)
-        node = ROOT
-        while True:
-            children = tree.children[node]
-            candidates = [child for child in children if tree.individuals[child].parental]
-            open_to_more = len(children) < WIDENING * tree.visits[node] ** WIDENING_POWER
-            if node != ROOT and (open_to_more or not candidates):
-                return tree.individuals[node]
-            node = max(candidates, key=partial(tree.bound, node))
-
-
-UNIT = 1 << 20
-"""The greatest reward."""
-
-ROOT = 0
-"""Number of the node above all founders."""
+            return random.choice(self._tree.elites)
+        self._tree.expect(pending)
+        return self._tree.best()
 
 
 class _Tree:
-    """The genealogy with visits and rewards summed towards the root.
-
-    Nodes are numbered in the order of proposal, so that parents come first. An individual's reward follows from its
-    rank. Rewards are whole numbers: sums do not depend on their order.
-    """
+    """The genealogy with visits summed towards the root; nodes are numbered in the order of proposal."""
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self.individuals: dict[int, Individual] = {}
         self.elites: list[Individual] = []
-        self.children: list[list[int]] = [[]]
-        self.visits: list[int] = []
+        self._individuals: list[Individual] = []
         self._nodes: dict[int, int] = {}
         self._above: list[int] = [ROOT]
-        self._own: list[int] = []
-        self._total: list[int] = []
+        self._visits = np.zeros(1, np.int64)
+        self._rewards = np.zeros(1)
         self._expected: list[int] = []
 
     def grow(self) -> None:
-        """Take in what the history has gained, and sum up anew: every rank may have moved."""
-        if len(self._nodes) == len(self.history.individuals):
+        """Take in what the history has gained, and reward anew: every rank may have moved."""
+        new = list(islice(self.history.individuals.values(), len(self._individuals), None))
+        if not new:
             return
-        for attempt, individual in islice(self.history.individuals.items(), len(self._nodes), None):
-            node = self._nodes[attempt] = len(self.children)
-            above = self._nodes[individual.parents[0]] if individual.parents else ROOT
-            self.individuals[node] = individual
-            self.children.append([])
-            self.children[above].append(node)
-            self._above.append(above)
-        ranked = self.history.ranked
-        self.elites = list(elites(self.history).values())
-        self._own = [0] * len(self.children)
-        for place, individual in enumerate(ranked):
-            reward = 1.0 - log1p(place) / log1p(len(ranked))
-            self._own[self._nodes[individual.attempt]] = round(UNIT * reward)
-        self.visits, self._total = [1] * len(self.children), self._own.copy()
-        self.visits[ROOT] = 0
-        for node in range(len(self.children) - 1, ROOT, -1):
-            above = self._above[node]
-            self.visits[above] += self.visits[node]
-            self._total[above] += self._total[node]
+        self._visit(self._expected, -1)
         self._expected = []
+        self._visits = np.concatenate([self._visits, np.zeros(len(new), np.int64)])
+        for individual in new:
+            self._individuals.append(individual)
+            node = self._nodes[individual.attempt] = len(self._above)
+            self._above.append(self._nodes[individual.parents[0]] if individual.parents else ROOT)
+            self._visit([node], 1)
+        ranked = self.history.ranked
+        self._rewards = np.full(len(self._above), -np.inf)
+        places = np.log1p(np.arange(len(ranked)))
+        self._rewards[[self._nodes[own.attempt] for own in ranked]] = 1 - places / np.log1p(len(ranked))
+        self.elites = list(elites(self.history).values())
 
     def expect(self, pending: Sequence[Individual]) -> None:
-        """Count proposals not yet trained as visits that bring what their parent is worth."""
+        """Count proposals not yet trained as visits."""
         nodes = [self._nodes[individual.attempt] for individual in pending]
         if nodes[: len(self._expected)] != self._expected:
-            for node in self._expected:
-                self._visit(node, -1)
+            self._visit(self._expected, -1)
             self._expected = []
-        for node in nodes[len(self._expected) :]:
-            self._visit(node, 1)
+        self._visit(nodes[len(self._expected) :], 1)
         self._expected = nodes
 
-    def bound(self, parent: int, child: int) -> float:
-        """What a visit of a child may bring: its value, and a bonus where it was visited little."""
-        value = (self._total[child] + PRIOR_VISITS * self._own[child]) / (self.visits[child] + PRIOR_VISITS)
-        bonus = EXPLORATION * sqrt(log(max(2.0, self.visits[parent])) / max(1.0, self.visits[child]))
-        return value / UNIT + bonus
+    def best(self) -> Individual:
+        """Whom a visit may bring most: by its reward, and a bonus where it was visited little."""
+        visits = self._visits
+        bonus = np.sqrt(np.log(max(2, visits[ROOT])) / np.maximum(visits, 1))
+        return self._individuals[int(np.argmax(self._rewards + EXPLORATION * bonus)) - 1]
 
-    def _visit(self, node: int, times: int) -> None:
-        reward = times * self._own[node]
-        while node != ROOT:
-            self.visits[node] += times
-            self._total[node] += reward
-            node = self._above[node]
-        self.visits[ROOT] += times
+    def _visit(self, nodes: Sequence[int], times: int) -> None:
+        for node in nodes:
+            while node != ROOT:
+                self._visits[node] += times
+                node = self._above[node]
+            self._visits[ROOT] += times

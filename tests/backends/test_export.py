@@ -45,7 +45,10 @@ from tests.genome.component_generator import random_component
 
 BATCH = probe_batch(0, SIZES)
 TOKENS = BATCH.inputs_BxT
-COMPILED = ("llama", "gpt2", "gemma2", "mamba", "mamba2", "gla", "deltanet", "hyena", "rwkv6", "griffin")
+COMPILED = ("llama", "gemma2", "mamba2", "deltanet", "hyena", "rwkv6")
+DECODED_BY_FLAX = {"average_attention", "ngram_embedding", *(f"architecture {name}" for name in ARCHITECTURES)}
+"""They take every kind of step; the rest, which would compile a program each, the other frameworks decode."""
+
 NEUTRAL = {"add", "subtract", "multiply", "divide", "negative", "constant", "weight", "penalty", "attend"}
 """Operations that are written the same way for every framework."""
 
@@ -83,7 +86,8 @@ def test_a_module_has_the_parameters_and_the_scores_of_jax_and_decodes_them(want
     got = own.logits(TOKENS)
     assert got.dtype == np.float32
     assert relative_error(got, wanted(case)) <= 1e-4
-    assert decoding_faults(own, instance, TOKENS, got) == []
+    if target != "flax" or case in DECODED_BY_FLAX:
+        assert decoding_faults(own, instance, TOKENS, got) == []
 
 
 def _assert_gradients_everywhere(model: Any) -> None:

@@ -35,6 +35,16 @@ def content(directory: Path) -> list[list[tuple]]:
         return [database.execute(query).fetchall() for query in GENEALOGY]
 
 
+def evaluations(directory: Path) -> int:
+    """How many a search has stored; none before it has a database."""
+    path = directory / "search.db"
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as database:
+        (found,) = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'evaluations'").fetchone()
+        return database.execute("SELECT count(*) FROM evaluations").fetchone()[0] if found else 0
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("unbroken")
@@ -76,10 +86,15 @@ def test_a_finished_search_says_so_and_trains_nothing(unbroken: Path) -> None:
 
 def test_interruption_keeps_what_is_measured_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = start(tmp_path)
-    time.sleep(4)
+    until = time.monotonic() + 120
+    while not (before := evaluations(tmp_path)):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on" in output.decode()
+    assert evaluations(tmp_path) >= before
     with sqlite3.connect(tmp_path / "search.db") as database:
         assert database.execute("SELECT status FROM runs").fetchone() == ("stopped",)

@@ -10,10 +10,17 @@ import pytest
 
 from evolve.credit import Credit, choose
 from evolve.elites import elites
+from evolve.search import Search
 from evolve.variation import SEED
 from genome.edits import apply, edits_from_json
 from genome.recipe import Recipe, recipe_hash
 from tests.evolve.landscape import genealogy, searched
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Search:
+    """A search of twelve generations."""
+    return searched(tmp_path_factory.mktemp("finished"), generations=12)
 
 
 @pytest.mark.parametrize("strategy", ["uct", "regularized", "local", "random"])
@@ -30,9 +37,8 @@ def test_strategies_that_learn_find_better_recipes_than_the_seeds(tmp_path: Path
     assert (store.best(1)[0].score or 0.0) > max(seeds)
 
 
-def test_every_child_is_its_parents_plus_its_edits(tmp_path: Path) -> None:
-    search = searched(tmp_path, generations=10)
-    store = search.laboratory.store
+def test_every_child_is_its_parents_plus_its_edits(finished: Search) -> None:
+    store = finished.laboratory.store
     checked = 0
     for attempt in store.attempts():
         if attempt.recipe is None or not attempt.parents or attempt.status == "duplicate":
@@ -40,16 +46,15 @@ def test_every_child_is_its_parents_plus_its_edits(tmp_path: Path) -> None:
         parent = store.attempt(attempt.parents[0])
         recipe = Recipe.from_json(store.recipe(str(parent.recipe)).recipe)
         edits = edits_from_json("[" + ",".join(edit.edit for edit in store.edits(attempt.id)) + "]")
-        applied = apply(recipe, edits, search.library)
-        known = {**search.library, **{component.name: component for component in applied.components}}
+        applied = apply(recipe, edits, finished.library)
+        known = {**finished.library, **{component.name: component for component in applied.components}}
         assert recipe_hash(applied.recipe, known) == attempt.recipe
         checked += 1
     assert checked > 40
 
 
-def test_failures_are_rows_with_reasons_and_never_parents(tmp_path: Path) -> None:
-    search = searched(tmp_path, generations=12)
-    store = search.laboratory.store
+def test_failures_are_rows_with_reasons_and_never_parents(finished: Search) -> None:
+    store = finished.laboratory.store
     for attempt in store.attempts():
         assert (attempt.status in ("evaluated", "screened")) == (attempt.score is not None)
         if attempt.status not in ("evaluated", "screened"):
@@ -58,8 +63,8 @@ def test_failures_are_rows_with_reasons_and_never_parents(tmp_path: Path) -> Non
             assert store.attempt(parent).status in ("evaluated", "screened")
 
 
-def test_a_generations_statistics_count_what_became_of_its_attempts(tmp_path: Path) -> None:
-    store = searched(tmp_path, generations=12).laboratory.store
+def test_a_generations_statistics_count_what_became_of_its_attempts(finished: Search) -> None:
+    store = finished.laboratory.store
     failed = 0
     for row in store.generations():
         statuses = [attempt.status for attempt in store.attempts(generation=row.generation)]
@@ -72,14 +77,14 @@ def test_a_generations_statistics_count_what_became_of_its_attempts(tmp_path: Pa
     assert failed
 
 
-def test_published_recipes_are_never_stopped_early(tmp_path: Path) -> None:
-    seeds = [a for a in searched(tmp_path, generations=3).laboratory.store.attempts() if a.operator == "seed"]
+def test_published_recipes_are_never_stopped_early(finished: Search) -> None:
+    seeds = [a for a in finished.laboratory.store.attempts() if a.operator == SEED]
     assert seeds
     assert {attempt.status for attempt in seeds} <= {"evaluated", "failed", "diverged", "timeout"}
 
 
-def test_no_recipe_is_trained_twice(tmp_path: Path) -> None:
-    store = searched(tmp_path, generations=12).laboratory.store
+def test_no_recipe_is_trained_twice(finished: Search) -> None:
+    store = finished.laboratory.store
     trained = [a.recipe for a in store.attempts() if a.status not in ("duplicate", "rejected")]
     assert len(trained) == len(set(trained))
 
@@ -104,13 +109,12 @@ def test_ranks_of_several_objectives_are_by_front_and_then_the_least_crowded(tmp
         left = left[len(front) :]
 
 
-def test_the_archive_holds_the_best_of_each_family(tmp_path: Path) -> None:
-    search = searched(tmp_path, generations=10)
-    kept = elites(search.history)
+def test_the_archive_holds_the_best_of_each_family(finished: Search) -> None:
+    kept = elites(finished.history)
     assert len({family for family, _ in kept}) > 3
     for (family, _), elite in kept.items():
         assert elite.family == family
-        rivals = [i for i in search.history.ranked if i.family == family]
+        rivals = [i for i in finished.history.ranked if i.family == family]
         assert all(
             i.prospect.score <= elite.prospect.score or (i.family, i.state_bytes) != (family, elite.state_bytes)
             for i in rivals
