@@ -22,8 +22,8 @@ from genome.values import Sizes, Value
 ELEMENT_LIMIT = 2**20
 """Numbers that a value may have at each position."""
 
-PARAMETER_LIMIT = 2**28
-"""Numbers that a value of parameters alone may have: a table of 131,072 tokens at a width of 2,048.
+PARAMETER_LIMIT = 2**30
+"""Numbers that a value of parameters alone may have: a table of 262,144 tokens at a width of 4,096.
 
 An einsum may multiply as many per position, so that such a table can score.
 """

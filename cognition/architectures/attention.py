@@ -84,7 +84,7 @@ ATTENTION = (
     ),
     Architecture(
         "mistral",
-        recipe(*stack("rms_norm", "sliding_window_attention", "swiglu", "sliding_window_attention", "swiglu")),
+        recipe(*stack("rms_norm", *(gene("sliding_window_attention", sharing=2), "swiglu") * 2)),
         "2310.06825",
         2023,
         "Mistral 7B",

@@ -128,11 +128,16 @@ def position_free_latent_attention(x, heads: choice(1, 2, 4, 8) = 4, ratio: choi
 
 
 @published("2310.06825", 2023, "Mistral 7B", answers="cost", builds_on="attention", replaces="attention")
-def sliding_window_attention(x, heads: choice(1, 2, 4, 8) = 4, window: choice(8, 16, 32, 64, 128) = 32) -> mixer:
+def sliding_window_attention(
+    x,
+    heads: choice(4, 8) = 4,
+    window: choice(8, 16, 32, 64, 128) = 32,
+    sharing: choice(1, 2, 4) = 1,
+) -> mixer:
     """Look only at the last few positions; depth carries information further back."""
     q = rope(split_heads(linear(x), heads))
-    k = rope(split_heads(linear(x), heads))
-    v = split_heads(linear(x), heads)
+    k = rope(split_heads(linear(x, width // sharing), heads // sharing))
+    v = split_heads(linear(x, width // sharing), heads // sharing)
     return linear(merge_heads(attend(q, k, v, window=window)))
 
 

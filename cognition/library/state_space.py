@@ -140,7 +140,7 @@ def selective_state_space(x, state: choice(4, 8, 16) = 8, kernel: choice(2, 3, 4
 def mamba2(
     x,
     heads: choice(1, 2, 4, 8) = 4,
-    state: choice(8, 16, 32, 64) = 32,
+    state: choice(8, 16, 32, 64, 128) = 32,
     kernel: choice(2, 3, 4) = 4,
 ) -> mixer:
     """One decay per head turns the selective state space into linear attention, so that the state can be large."""

@@ -22,10 +22,7 @@ RWKV7 = "2503.14456: 2 V D + 4 D + L D (12 D + 2 (d_w + d_a + d_v + d_g) + 19) -
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A model: `layers` of the kind that the recipe has `per_recipe` of, and the count that `source` states.
-
-    `differs` says why the recipe at these sizes does not have that count, where it does not.
-    """
+    """A model: `layers` of the kind that the recipe has `per_recipe` of, and the count that `source` states."""
 
     architecture: str
     name: str
@@ -39,7 +36,6 @@ class Published:
     per_recipe: int = 2
     settings: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     tied: bool = False
-    differs: str = ""
 
     def recipe(self, published: Recipe) -> Recipe:
         """The architecture's recipe with this model's settings and ends."""
@@ -117,7 +113,29 @@ MODELS = (
         14_336,
         32,
         32_000,
-        differs="Mistral's 32 query heads share 8 heads of keys and values; the recipe's window has as many of each",
+        settings={"sliding_window_attention": {"heads": 8, "sharing": 4}},
+    ),
+    Published(
+        "palm",
+        "8B",
+        8.63e9,
+        "2204.02311, table 1",
+        4096,
+        16_384,
+        32,
+        256_000,
+        settings={"multi_query_attention": {"heads": 8}},
+    ),
+    Published(
+        "qwen3",
+        "8B",
+        8_190_735_360,
+        "checkpoint of Qwen/Qwen3-8B",
+        4096,
+        12_288,
+        36,
+        151_936,
+        settings={"normalized_grouped_query_attention": {"heads": 8, "sharing": 4}},
     ),
     Published(
         "mixtral",
@@ -140,16 +158,14 @@ MODELS = (
         "mamba2",
         "130M",
         128_989_632,
-        MAMBA
-        + "; its state of 128 is beyond the setting's choices, so that keys and queries are half as wide here",
+        MAMBA,
         768,
         1536,
         24,
         50_288,
         per_recipe=4,
-        settings={"mamba2": {"state": 64, "heads": 8}},
+        settings={"mamba2": {"state": 128, "heads": 8}},
         tied=True,
-        differs="the published state of 128 is beyond the setting's choices: keys and queries have half the features",
     ),
     _rwkv("169M", 169_342_464, 768, 12),
     _rwkv("430M", 430_397_440, 1024, 24),
@@ -162,17 +178,15 @@ MODELS = (
 )
 
 _ROUNDED = "sizes are names rounded to a digit, without a vocabulary and all inner sizes beside them"
-_LIMIT = "its table of tokens is beyond the 2^28 numbers that the language allows a value"
+_HEADS = "its heads are together narrower or wider than the stream"
 _RATIO = "the published stack mixes its layers in another proportion than the recipe at its smallest"
 _NO_MODEL = "no language model of a stated size and complete shape was published with it"
 
 OMITTED: Mapping[str, str] = {
     "transformer": "the published models have an encoder and attention across, which the recipe leaves out",
     "primer": _ROUNDED,
-    "palm": _LIMIT,
     "deepseek_v2": "its experts have a size of their own, and its first layer a dense mixer",
-    "gemma2": _LIMIT,
-    "qwen3": _LIMIT + ", or its heads are wider together than the stream",
+    "gemma2": _HEADS,
     "differential_transformer": _ROUNDED,
     "forgetting_transformer": _ROUNDED,
     "mega": _NO_MODEL,
@@ -198,7 +212,7 @@ OMITTED: Mapping[str, str] = {
     "lfm2": _RATIO,
     "minimax_01": _RATIO,
     "striped_hyena2": _RATIO,
-    "nemotron_h": _LIMIT,
+    "nemotron_h": _RATIO,
     "falcon_h1": _ROUNDED,
     "kimi_linear": "its experts have a size of their own, and its 27 layers are not whole repeats of the recipe",
 }

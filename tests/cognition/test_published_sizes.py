@@ -21,8 +21,7 @@ def counted(model: Published) -> int:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{model.architecture} {model.name}")
 def test_the_recipe_at_published_sizes_has_the_published_number_of_parameters(model):
     assert model.layers % model.per_recipe == 0
-    apart = abs(counted(model) / model.parameters - 1)
-    assert (apart > 0.02) == bool(model.differs), f"{counted(model):,} counted, {model.parameters:,.0f} published"
+    assert counted(model) == pytest.approx(model.parameters, rel=0.02)
 
 
 def test_every_architecture_has_a_published_size_or_a_reason_why_not():
@@ -32,7 +31,7 @@ def test_every_architecture_has_a_published_size_or_a_reason_why_not():
 
 
 def test_counts_written_out_in_full_are_met_to_a_fraction_of_a_percent():
-    exact = [model for model in MODELS if isinstance(model.parameters, int) and not model.differs]
+    exact = [model for model in MODELS if isinstance(model.parameters, int)]
     assert len(exact) > 20
     for model in exact:
         assert counted(model) == pytest.approx(model.parameters, rel=0.003), model.name
