@@ -35,28 +35,29 @@ def tree_lines(drawn: Tree) -> Iterator[str]:
 
     Lines of a deep tree are long: whoever takes them one by one needs no memory for all.
     """
-    # Attempts with what stands left of them: of their ancestors, of their own line, of the lines of those below.
-    roots = reversed(drawn.get(None, ()))
-    stack: list[tuple[Ancestry, str, str, str, int | None]] = [(root, "", "", "", None) for root in roots]
+    # Attempts with what stands left of them and of those below them, which siblings but the last have in common.
+    stack: list[tuple[Ancestry, str, str, int | None]] = [(r, "", "", None) for r in reversed(drawn.get(None, ()))]
     while stack:
-        row, left, corner, bar, parent = stack.pop()
-        yield f"{left}{corner}{attempt_line(row, parent)}"
-        if row.attempt in drawn:
-            *others, last = drawn[row.attempt]
-            inner = left + bar
-            stack.append((last, inner, "└─ ", "   ", row.attempt))
-            stack += [(other, inner, "├─ ", "│  ", row.attempt) for other in reversed(others)]
+        row, before, inner, parent = stack.pop()
+        yield before + attempt_line(row, parent)
+        number = row.attempt
+        if number in drawn:
+            *others, last = drawn[number]
+            stack.append((last, inner + "└─ ", inner + "   ", number))
+            if others:
+                corner, bar = inner + "├─ ", inner + "│  "
+                stack += [(other, corner, bar, number) for other in reversed(others)]
 
 
 def attempt_line(row: Ancestry, parent: int | None = None) -> str:
     """One attempt as one line; its parents other than `parent`, under which it is drawn, come last."""
-    parts = [f"#{row.attempt}", f"g{row.generation}", row.operator, _outcome(row.status, row.score, row.gain)]
+    line = f"#{row.attempt}  g{row.generation}  {row.operator}  {_outcome(row.status, row.score, row.gain)}"
     if row.edits:
-        parts.append(" ".join(row.edits.split()))
+        line = f"{line}  {' '.join(row.edits.split())}"
     # Most have one parent, under which they stand.
     if row.parents != (parent,) and (others := [f"#{n}" for n in dict.fromkeys(row.parents) if n != parent]):
-        parts.append(f"(with {', '.join(others)})" if parent is not None else f"(from {', '.join(others)})")
-    return "  ".join(parts)
+        line = f"{line}  ({'from' if parent is None else 'with'} {', '.join(others)})"
+    return line
 
 
 def lineage_lines(steps: Iterable[LineageStep]) -> list[str]:

@@ -42,21 +42,24 @@ class TreeSearch:
             self._tree = _Tree(history)
         self._tree.grow()
         if random.random() < ARCHIVE_SHARE:
-            return random.choice(self._tree.elites)
+            return random.choice(self._tree.elites())
         self._tree.expect(pending)
         return self._tree.best()
 
 
 class _Tree:
-    """The genealogy with visits summed towards the root; nodes are numbered in the order of proposal."""
+    """The genealogy with visits summed towards the root.
+
+    Nodes are numbered in the order of proposal, so that parents come first.
+    """
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self.elites: list[Individual] = []
+        self._elites: list[Individual] = []
         self._individuals: list[Individual] = []
         self._nodes: dict[int, int] = {}
         self._above: list[int] = [ROOT]
-        self._visits = np.zeros(1, np.int64)
+        self._visits = np.zeros(1, int)
         self._rewards = np.zeros(1)
         self._expected: list[int] = []
 
@@ -65,19 +68,24 @@ class _Tree:
         new = list(islice(self.history.individuals.values(), len(self._individuals), None))
         if not new:
             return
-        self._visit(self._expected, -1)
-        self._expected = []
-        self._visits = np.concatenate([self._visits, np.zeros(len(new), np.int64)])
         for individual in new:
             self._individuals.append(individual)
-            node = self._nodes[individual.attempt] = len(self._above)
+            self._nodes[individual.attempt] = len(self._above)
             self._above.append(self._nodes[individual.parents[0]] if individual.parents else ROOT)
-            self._visit([node], 1)
+        visits = [0, *[1] * len(self._individuals)]
+        for node in range(len(visits) - 1, ROOT, -1):
+            visits[self._above[node]] += visits[node]
+        self._visits, self._expected = np.array(visits), []
         ranked = self.history.ranked
         self._rewards = np.full(len(self._above), -np.inf)
         places = np.log1p(np.arange(len(ranked)))
         self._rewards[[self._nodes[own.attempt] for own in ranked]] = 1 - places / np.log1p(len(ranked))
-        self.elites = list(elites(self.history).values())
+        self._elites = []
+
+    def elites(self) -> list[Individual]:
+        """The best of every family, found when they are first asked for."""
+        self._elites = self._elites or list(elites(self.history).values())
+        return self._elites
 
     def expect(self, pending: Sequence[Individual]) -> None:
         """Count proposals not yet trained as visits."""

@@ -11,6 +11,7 @@ process of its own beside its target.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -27,6 +28,7 @@ from random import Random
 from candidates import Instant
 
 from cognition.loader import load_library
+from evolve.__main__ import COLLECTION_THRESHOLD
 from evolve.configuration import Configuration
 from evolve.llm.briefing import Briefing
 from evolve.proposals import Drafted, Proposer
@@ -268,6 +270,7 @@ def main() -> None:
     parser.add_argument("--figure", choices=TARGETS, help="measure this one alone, in this process")
     arguments = parser.parse_args()
     if arguments.figure:
+        gc.set_threshold(COLLECTION_THRESHOLD)  # as the command line does
         print(json.dumps(measure(arguments.out, arguments.figure)))
         return
     if not Store.exists(arguments.out):
