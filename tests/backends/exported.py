@@ -18,6 +18,7 @@ from backends.initial import initial_parameters
 from backends.weights import write_state
 from cognition.loader import load_architectures, load_library
 from genome.instance import Instance, instantiate
+from tests.backends.compiling import QUICK
 from tests.backends.small_recipes import DECODED as SIZES
 
 LIBRARY = load_library()
@@ -30,14 +31,6 @@ CASES = (*OTHERS, *(f"architecture {name}" for name in ARCHITECTURES))
 
 LINES = ("block 0: " + "long " * 40,)
 """An ordered list that must be wrapped."""
-
-QUICK = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
-"""Options under which XLA compiles a program that runs once: in a quarter of the time that its defaults take."""
 
 
 @cache

@@ -22,6 +22,7 @@ from backends.jax.kernels import (
     reference,
     scan,
 )
+from tests.backends.compiling import QUICK
 
 LONGEST = 130
 LENGTHS = (1, 7, 16, 63, 64, 65, LONGEST)
@@ -132,7 +133,7 @@ def with_gradients(name: str, fast: bool) -> Call:
         out, pullback = jax.vjp(lambda *a: call(family if fast else reference, *a), *inputs)
         return out, *pullback(cotangent.astype(out.dtype))
 
-    return jax.jit(run)
+    return jax.jit(run, compiler_options=QUICK)
 
 
 def relative_error(got: jax.Array, want: jax.Array) -> float:
