@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from evolve.strategies.local import LocalSearch
 from evolve.strategies.protocol import Strategy
 from evolve.strategies.random import RandomSearch
 from evolve.strategies.regularized import RegularizedEvolution
 from evolve.strategies.uct import TreeSearch
 
-_STRATEGIES = {
-    "uct": TreeSearch,
+_STRATEGIES: Mapping[str, Callable[[int], Strategy]] = {
+    "uct": lambda _: TreeSearch(),
     "regularized": RegularizedEvolution,
-    "local": LocalSearch,
-    "random": RandomSearch,
+    "local": lambda _: LocalSearch(),
+    "random": lambda _: RandomSearch(),
 }
 
 

@@ -13,9 +13,6 @@ class LocalSearch:
 
     learns = True
 
-    def __init__(self, population: int) -> None:
-        self.population = population
-
     def parent(self, history: History, pending: Sequence[Individual], random: Random) -> Individual | None:
         ranked = history.ranked
         return ranked[0] if ranked else None

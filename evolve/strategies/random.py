@@ -13,8 +13,5 @@ class RandomSearch:
 
     learns = False
 
-    def __init__(self, population: int) -> None:
-        self.population = population
-
     def parent(self, history: History, pending: Sequence[Individual], random: Random) -> Individual | None:
         return None

@@ -31,8 +31,7 @@ class TreeSearch:
 
     learns = True
 
-    def __init__(self, population: int) -> None:
-        self.population = population
+    def __init__(self) -> None:
         self._tree = _Tree(History({}))
 
     def parent(self, history: History, pending: Sequence[Individual], random: Random) -> Individual | None:
