@@ -10,8 +10,8 @@ at `tiny`: a child's final loss differs from its parent's by some per cent, at t
 
 Prints Markdown: by how many per cent the loss of what a way found best, without noise, is below that of the best
 published recipe, mean with its 95 % interval; and the difference to the first way, paired by landscape. Luck is great:
-the same way with another stream of random numbers differs by 3 % on one landscape, and by 1 to 2 % over twenty. It says
-how searches move, not what real training would reward; for that see `strategies.py`.
+single searches are spread by 3 %. It says how searches move, not what real training would reward; for that see
+`strategies.py`.
 """
 
 from __future__ import annotations
