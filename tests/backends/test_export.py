@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -258,7 +257,6 @@ def test_no_parameter_gets_a_name_that_a_module_has_taken():
         assert taken <= RESERVED_ATTRIBUTES
 
 
-@pytest.mark.skipif(shutil.which("ruff", path=str(Path(sys.executable).parent)) is None, reason="no ruff")
 def test_modules_are_formatted_and_free_of_faults(target, tmp_path):
     for case in CASES:
         (tmp_path / f"{case.replace(' ', '_')}.py").write_text(text_of(case, target), encoding="utf-8")
