@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from genome.expressions import Scalar
-from genome.operations.time import CHANNEL_CHUNK, CHUNK, delta_chunk, keys_per_query, padded
+from genome.operations.time import delta_chunk, keys_per_query, linear_chunk, padded
 from genome.typing import Program, TypedNode
 from genome.values import Value
 
@@ -155,17 +155,17 @@ def _attend(use: Use) -> Saved:
 
 
 def _linear_attention(use: Use) -> Saved:
-    """Sums of decays, scores before and after the decay, and what the state gives to the result and to itself."""
+    """Scores, before and after the decay of a head, and what the state gives to the result and to itself."""
     (heads, size), context = (use.types[0] or use.node.value).shape, use.context
     value_size, decays = use.node.value.shape[-1], use.elements(3)
     decay = use.types[3] if decays else None
     per_channel = decay is not None and len(decay.shape) == 2
-    chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, context)
+    chunk = linear_chunk(context, per_channel)
     pairs = heads * chunk
-    own = pairs + decays + (pairs if decays and not per_channel else 0)
+    own = pairs + (pairs if decays and not per_channel else 0)
     if context > chunk:
         own += heads * (value_size + size * value_size / chunk)
-    return Saved((0, 1, 2), own=own * padded(context, chunk), exact=True)
+    return Saved((0, 1, 2, 3), own=own * padded(context, chunk), exact=True)
 
 
 def _delta_rule(use: Use) -> Saved:

@@ -30,6 +30,7 @@ PASSED_ON = (
 SET = {
     "NPROC": "1",
     "OMP_NUM_THREADS": "1",
+    "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -37,6 +38,7 @@ SET = {
 }
 """Environment of every worker: one thread each, and no reservation of a GPU that others share.
 
+A second thread that waits for the next call spins: where every core has its worker, that costs a tenth of a step.
 The C library keeps freed memory: given back and fetched again at every step, it cost 500 to 1,800 page faults.
 """
 

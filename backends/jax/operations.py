@@ -23,7 +23,7 @@ from backends.jax.kernels import (
     scan,
 )
 from backends.jax.kernels.losses import cross_entropy
-from backends.jax.kernels.products import project
+from backends.jax.kernels.products import multiply, project
 from backends.kernels import Kernels
 from backends.positions import sinusoid_table
 from backends.sequence import declare_sequence
@@ -78,7 +78,7 @@ FUNCTIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 ARITHMETIC: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
     "add": jnp.add,
     "subtract": jnp.subtract,
-    "multiply": jnp.multiply,
+    "multiply": multiply,
     "divide": jnp.divide,
     "maximum": jnp.maximum,
     "minimum": jnp.minimum,

@@ -170,9 +170,11 @@ def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = Non
     _log_decay("linear_attention", log_decay, ((heads,), (heads, size)))
     values = (q, k, v) if log_decay is None else (q, k, v, log_decay)
     per_channel = log_decay is not None and len(log_decay.shape) == 2
-    chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, sizes.context)
-    inside = chunk * ((7 if per_channel else 2) * size + 2 * value_size + (0 if per_channel else 5)) + size
-    between = (4 + 2 / chunk) * size * value_size + 3 * size + value_size
+    chunk = linear_chunk(sizes.context, per_channel)
+    levels = chunk.bit_length() - 1
+    pairs = chunk * ((4 * levels + 4) * size + 2 * levels + 1) + (2 * levels + 3) * size if per_channel else 0
+    inside = (pairs or chunk * (2 * size + 5)) + 2 * chunk * value_size + size
+    between = (4 + 2 / chunk) * size * value_size + (2 if per_channel else 3) * size + value_size
     flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     state = (heads, size, value_size)
     return Result(Value((heads, value_size), widest(values)), flops=flops, recurrent=state)
@@ -262,6 +264,11 @@ def generalized_delta_rule(
     flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     value = Value((heads, value_size), widest((q, k, v, remove, rate, log_decay)))
     return Result(value, flops=flops, recurrent=(heads, size, value_size))
+
+
+def linear_chunk(context: int, per_channel: bool) -> int:
+    """Positions per chunk of linear attention, for the kernels too; a power of two where every channel decays alone."""
+    return min(CHANNEL_CHUNK, max(1 << (context - 1).bit_length(), 2)) if per_channel else min(CHUNK, context)
 
 
 def delta_chunk(context: int, per_channel: bool, updates: int = 1) -> int:

@@ -133,21 +133,22 @@ def _average_forward(q, k, v, bias):
     product = jnp.matmul(_rows(q), jnp.swapaxes(_rows(k), 1, 2), preferred_element_type=jnp.float32)
     score = product.reshape(shape) + bias
     weight = jnp.exp(score - score.max(axis=-1, keepdims=True))
-    weight = weight / weight.sum(axis=-1, keepdims=True)
-    out = jnp.matmul(_rows(weight).astype(v.dtype), _rows(v), preferred_element_type=jnp.float32)
+    weight = _rows(weight / weight.sum(axis=-1, keepdims=True))  # in this shape alone, lest it is written in two
+    out = jnp.matmul(weight.astype(v.dtype), _rows(v), preferred_element_type=jnp.float32)
     out = out.reshape(*q.shape[:4], -1).astype(v.dtype)
     return out, (q, k, v, bias, weight, out)
 
 
 def _average_backward(saved, dout):
     q, k, v, bias, weight, out = saved
-    dv = transposed(_rows(weight).astype(dout.dtype)) @ _rows(dout)
+    dv = transposed(weight.astype(dout.dtype)) @ _rows(dout)
     dweight = jnp.matmul(_rows(dout), jnp.swapaxes(_rows(v), 1, 2), preferred_element_type=jnp.float32)
     centre = sum_last(dout.astype(jnp.float32) * out)
-    dscore = weight * (dweight.reshape(weight.shape) - centre)
-    dproduct = _rows(dscore).astype(q.dtype)
+    dscore = weight * (dweight - _rows(centre))
+    dproduct = dscore.astype(q.dtype)
     dq, dk = dproduct @ _rows(k), transposed(dproduct) @ _rows(q)
-    return dq.reshape(q.shape), dk.reshape(k.shape), dv.reshape(v.shape), sum_to(dscore, bias.shape)
+    dbias = sum_to(dscore.reshape(*q.shape[:4], -1), bias.shape)
+    return dq.reshape(q.shape), dk.reshape(k.shape), dv.reshape(v.shape), dbias
 
 
 _average.defvjp(_average_forward, _average_backward)

@@ -18,9 +18,12 @@ from backends.arguments import check_delta_rule
 from backends.halves import halves
 from backends.jax.kernels import loops
 from backends.jax.kernels.chunks import chunked, unchunked
-from backends.jax.kernels.products import transposed
+from backends.jax.kernels.products import multiply, scaled, transposed
 from backends.updates import decaying_columns, read_rows
 from genome.operations.time import delta_chunk
+
+SMALL_BLOCK = 4
+"""Up to so many rows XLA multiplies blocks of the inverse faster as sums than as products."""
 
 
 def delta_rule(
@@ -63,20 +66,21 @@ def delta_rule(
     pairs = _channel_pairs if per_channel else _head_pairs
     score, overlap, total, remaining = pairs(query, k, beta, decay, updates)
     if query.shape[0] == 1:
-        out = score @ solve_unit_triangular(overlap, beta * v)
+        out = score @ solve_unit_triangular(overlap, scaled(v, beta))
     else:
         from_start, until_end = jnp.exp(total), jnp.exp(remaining)
-        solved = solve_unit_triangular(overlap, jnp.concatenate([beta * v, beta * from_start * k], axis=-1))
+        recalled = multiply(scaled(k, beta), from_start)
+        solved = solve_unit_triangular(overlap, jnp.concatenate([scaled(v, beta), recalled], axis=-1))
         kept = jnp.swapaxes(from_start[..., -1:, :], -1, -2)
-        query = query * read_rows(from_start, updates)
+        query = multiply(query, read_rows(from_start, updates))
 
         def step(state: jax.Array, inputs: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
             solved, score, query, key, kept = inputs
             stored = solved[..., : v.shape[-1]] - solved[..., v.shape[-1] :] @ state
-            return kept * state + key @ stored, query @ state + score @ stored
+            return multiply(state, kept) + key @ stored, query @ state + score @ stored
 
         start = jnp.zeros((batch, heads, key_size, v.shape[-1]), jnp.float32)
-        _, out = loops.scan(step, start, (solved, score, query, transposed(k * until_end), kept))
+        _, out = loops.scan(step, start, (solved, score, query, transposed(multiply(k, until_end)), kept))
     return unchunked(out, time).astype(v_BxTxJxV.dtype)
 
 
@@ -91,7 +95,7 @@ def _head_pairs(
     gap = jnp.where(earlier > 0, total - jnp.swapaxes(total, -1, -2), -jnp.inf)
     pair = jnp.exp(gap)
     k_transposed = transposed(k)
-    overlap = jnp.tril((beta * k) @ k_transposed * pair, -1)
+    overlap = jnp.tril(scaled(k, beta) @ k_transposed * pair, -1)
     return query @ k_transposed * read_rows(pair, updates), overlap, total, total[..., -1:, :] - total
 
 
@@ -145,8 +149,8 @@ def _inverse(lower: jax.Array) -> jax.Array:
     (I + (-L)^2^i) takes as many levels, but overflows where keys repeat.
     """
     size = lower.shape[-1]
-    flat = lower.reshape(-1, size * size)
-    flat = jnp.pad(flat, ((0, 0), (0, size)))  # a block further down the diagonal is a fixed step further on
+    more = jnp.pad(lower.reshape(-1, size, size), ((0, 0), (0, 1), (0, 0)))
+    flat = more.reshape(-1, size * (size + 1))  # a block further down the diagonal is a fixed step further on
     inverse = jnp.ones((flat.shape[0], size, 1, 1), lower.dtype)
     width = 1
     while width < size:
@@ -155,8 +159,14 @@ def _inverse(lower: jax.Array) -> jax.Array:
         corner = rows.reshape(-1, size // pair, pair, size)[..., width:, :width]
         blocks = inverse.reshape(-1, size // pair, 2, width, width)
         above, below = blocks[:, :, 0], blocks[:, :, 1]
-        joined = -(below @ corner @ above)
+        product = jnp.matmul if width > SMALL_BLOCK else _small_product
+        joined = -product(product(below, corner), above)
         top = jnp.concatenate([above, jnp.zeros_like(above)], axis=-1)
         inverse = jnp.concatenate([top, jnp.concatenate([joined, below], axis=-1)], axis=-2)
         width = pair
     return inverse.reshape(lower.shape)
+
+
+def _small_product(x: jax.Array, y: jax.Array) -> jax.Array:
+    """`x @ y` without a call for each of many small matrices."""
+    return (x[..., None] * y[..., None, :, :]).sum(axis=-2)
