@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,6 @@ from backends.initial import Parameters, initial_parameters
 from backends.jax.compiled import CompiledUnit, CompiledUnits
 from backends.jax.decoder import DecodingProgram, JaxDecoder
 from backends.jax.moments import Places, moments_of, unit_places, with_moments
-from backends.jax.network import Network
 from backends.jax.optimizers import hidden_matrices, start
 from backends.jax.scanned import WholeProgram
 from backends.jax.state import TrainingState
@@ -32,6 +31,9 @@ from backends.protocol import Evaluation
 from backends.schedule import step_sizes
 from backends.weights import Moments, read_state, require_moments, write_state
 from genome.instance import Instance
+
+if TYPE_CHECKING:
+    from backends.jax.network import Network
 
 
 class JaxModel:
@@ -97,6 +99,8 @@ class JaxModel:
 
     def network(self, state: TrainingState) -> Network:
         """The trained model as a Flax NNX module."""
+        from backends.jax.network import Network  # loads Flax, which no worker needs
+
         return Network(self.instance, self.parameters(state))
 
     def save(self, state: TrainingState, path: Path, notes: Mapping[str, str] | None = None) -> None:
