@@ -23,7 +23,8 @@ from backends.jax.operations import TABLE as PRODUCT
 from backends.sequence import declare_sequence
 from backends.table import Applied, Table
 
-TABLE: Table[jax.Array, Any] = Table(PRODUCT.float32, dict(PRODUCT.implementations))
+TABLE: Table[jax.Array, Any] = replace(PRODUCT, implementations=dict(PRODUCT.implementations))
+TABLE.declare_arithmetic({"multiply": jnp.multiply})
 
 
 @TABLE.lowers("linear")
