@@ -52,9 +52,12 @@ def is_worth_keeping(primitive: Primitive, *types: Any, **options: Any) -> bool:
     return primitive.name not in CHEAP
 
 
+FLOAT32_BITS = (8, 23)
+"""Of the exponent and of the mantissa."""
+
+
 def _rounded_on_cpu(context: Any, x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
-    own = jnp.finfo(context.avals_in[0].dtype)
-    if context.avals_in[0].dtype == jnp.float32 and (own.nexp, own.nmant) == (exponent_bits, mantissa_bits):
+    if context.avals_in[0].dtype == jnp.float32 and (exponent_bits, mantissa_bits) == FLOAT32_BITS:
         return [x]
     return stablehlo.ReducePrecisionOp(x, mlir.i32_attr(exponent_bits), mlir.i32_attr(mantissa_bits)).results
 

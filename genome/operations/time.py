@@ -172,8 +172,11 @@ def linear_attention(q: Value, k: Value, v: Value, log_decay: Value | None = Non
     per_channel = log_decay is not None and len(log_decay.shape) == 2
     chunk = linear_chunk(sizes.context, per_channel)
     levels = chunk.bit_length() - 1
-    pairs = chunk * ((4 * levels + 4) * size + 2 * levels + 1) + (2 * levels + 3) * size if per_channel else 0
-    inside = (pairs or chunk * (2 * size + 5)) + 2 * chunk * value_size + size
+    if per_channel:
+        pairs = chunk * ((4 * levels + 4) * size + 2 * levels + 1) + (2 * levels + 3) * size
+    else:
+        pairs = chunk * (2 * size + 5)
+    inside = pairs + 2 * chunk * value_size + size
     between = (4 + 2 / chunk) * size * value_size + (2 if per_channel else 3) * size + value_size
     flops = heads * padded(sizes.context, chunk) * (inside + (between if sizes.context > chunk else 0))
     state = (heads, size, value_size)

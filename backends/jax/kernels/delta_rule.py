@@ -18,7 +18,7 @@ from backends.arguments import check_delta_rule
 from backends.halves import halves
 from backends.jax.kernels import loops
 from backends.jax.kernels.chunks import chunked, unchunked
-from backends.jax.kernels.products import multiply, scaled, transposed
+from backends.jax.kernels.products import multiply, scaled, sum_last, transposed
 from backends.updates import decaying_columns, read_rows
 from genome.operations.time import delta_chunk
 
@@ -116,9 +116,9 @@ def _channel_pairs(
 
     products = checkpoint_name(reduce(jnp.add, map(products_of, range(levels))), "pairs")  # keep these, no level's
     score, overlap = products[..., :-chunk, :], products[..., -chunk:, :]
-    own = (query * read_rows(k, updates)).sum(axis=-1, keepdims=True)
+    own = sum_last(query * read_rows(k, updates))
     score = score + read_rows(np.eye(chunk, dtype=np.float32), updates) * own
-    return score, beta * overlap, sums[:, :, :, levels], sums[:, :, :, levels + 1]
+    return score, scaled(overlap, beta), sums[:, :, :, levels], sums[:, :, :, levels + 1]
 
 
 @jax.custom_vjp

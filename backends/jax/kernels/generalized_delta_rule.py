@@ -20,7 +20,7 @@ from backends.halves import halves
 from backends.jax.kernels import loops
 from backends.jax.kernels.chunks import chunked, unchunked
 from backends.jax.kernels.delta_rule import solve_unit_triangular
-from backends.jax.kernels.products import transposed
+from backends.jax.kernels.products import sum_last, transposed
 from genome.operations.time import delta_chunk
 
 Pair = tuple[jax.Array, jax.Array]
@@ -105,7 +105,7 @@ def _channel_pairs(rows: Pair, columns: Pair, decay: jax.Array) -> tuple[jax.Arr
     products = checkpoint_name(reduce(jnp.add, map(products_of, range(levels))), "pairs")  # keep these, no level's
     diagonal = np.eye(chunk, dtype=np.float32)
     own = [
-        jnp.concatenate([diagonal * (row * column).sum(axis=-1, keepdims=True) for column in columns], axis=-1)
+        jnp.concatenate([diagonal * sum_last(row * column) for column in columns], axis=-1)
         for row in rows  # one sum over all four crashes jaxlib 0.10.2 on CPUs
     ]
     return products + jnp.concatenate(own, axis=-2), sums[:, :, :, levels], sums[:, :, :, levels + 1]

@@ -129,9 +129,8 @@ def _scores(q: jax.Array, k: jax.Array, from_start: jax.Array, left: jax.Array |
     rows, columns = (x[:, :, :, None] * left for x in (q, k))
     products = (rows @ jnp.swapaxes(columns, -1, -2)) * halves(q.shape[3])[1]
     own = sum_last(q * k) * np.eye(q.shape[3], dtype=np.float32)
-    return reduce(
-        jnp.add, (products[:, :, :, level] for level in range(left.shape[3])), own
-    )  # faster than one sum
+    levels = [products[:, :, :, level] for level in range(left.shape[3])]
+    return reduce(jnp.add, levels, own)  # faster than one sum
 
 
 def _score_gradients(

@@ -13,12 +13,7 @@ import numpy as np
 from backends.arguments import check_linear_attention
 from backends.mlx.kernels.chunks import chunked, unchunked
 from backends.mlx.kernels.scan import linear_scan
-
-CHUNK = 64
-"""Positions per chunk when a head has one decay, and a chunk's scores are a matrix product."""
-
-CHANNEL_CHUNK = 8
-"""Positions per chunk when every channel decays by itself, and each pair of positions costs K exponentials."""
+from genome.operations.time import linear_chunk
 
 
 def linear_attention(
@@ -38,7 +33,7 @@ def linear_attention(
     full = (*q_BxTxHxK.shape[:3], key_size)[: decay.ndim]
     check_linear_attention(decay.shape, q_BxTxHxK.shape)
     decay = mx.broadcast_to(decay, (decay.shape[0], *full[1:]))
-    chunk = min(CHANNEL_CHUNK if per_channel else CHUNK, time)
+    chunk = linear_chunk(time, per_channel)
     q, k, v = (chunked(x, chunk) for x in (q_BxTxHxK * key_size**-0.5, k_BxTxHxK, v_BxTxHxV))
     total = triangle(chunk) @ chunked(decay if per_channel else decay[..., None], chunk)
     score = _channel_scores(q, k, total) if per_channel else (q @ k.swapaxes(-1, -2)) * head_decay(total)
