@@ -1,4 +1,7 @@
-"""NVIDIA GPUs of this machine and how workers share them: each sees one, and several on one share its memory."""
+"""NVIDIA GPUs of this machine and how workers share them: each sees one, and several on one share its memory.
+
+Also what workers tell XLA of the device that they compile for.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,11 @@ PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 
 GPU_MEMORY = 0.9
 """Part of a GPU's memory that its workers may take together; the driver and CUDA's contexts need the rest."""
+
+CPU_FLAGS = "--xla_backend_extra_options=--unroll-threshold=0,-vectorize-slp=false"
+"""On a CPU, LLVM neither unrolls loops nor looks for vectors outside of them: compiling takes three quarters of the
+time, and steps as long as before.
+"""
 
 NODE = re.compile(r"nvidia\d+")
 
@@ -47,13 +55,16 @@ def least_used(gpus: Sequence[str], used: Sequence[str]) -> str:
     return min(gpus, key=used.count, default="")
 
 
-def gpu_environment(gpu: str, gpus: Sequence[str], workers: int, deterministic: bool = False) -> dict[str, str]:
-    """Environment of a worker on one of the GPUs: no other is seen, and its memory is shared evenly.
+def device_environment(
+    backend: str, gpu: str, gpus: Sequence[str], workers: int, deterministic: bool = False
+) -> dict[str, str]:
+    """Environment of a worker: on one of the GPUs no other is seen, and its memory is shared evenly.
 
-    `deterministic` leaves out kernels that add in an order of their own, such as those with atomics.
+    `gpu` is "" where it has none. `deterministic` leaves out kernels of a GPU that add in an order of their own, such
+    as those with atomics.
     """
     if not gpu:
-        return {}
+        return {} if _takes_tpu(backend) else {"XLA_FLAGS": CPU_FLAGS}
     on_each = -(-workers // len(gpus))
     return {
         "CUDA_VISIBLE_DEVICES": gpu,
@@ -66,7 +77,11 @@ def usual_workers(backend: str) -> int:
     """Workers unless told otherwise: one for every GPU, since several on one gain little; a TPU lets in only one."""
     if gpus := usable_gpus(backend):
         return len(gpus)
-    return 1 if _jax_takes(backend, {"tpu"}) and find_spec("libtpu") else CPU_WORKERS
+    return 1 if _takes_tpu(backend) else CPU_WORKERS
+
+
+def _takes_tpu(backend: str) -> bool:
+    return _jax_takes(backend, {"tpu"}) and find_spec("libtpu") is not None
 
 
 def _jax_takes(backend: str, platforms: set[str]) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from evaluators.devices import gpu_environment, least_used
+from evaluators.devices import device_environment, least_used
 from evaluators.jobs import Job, Outcome
 
 PASSED_ON = (
@@ -30,7 +30,6 @@ PASSED_ON = (
 SET = {
     "NPROC": "1",
     "OMP_NUM_THREADS": "1",
-    "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false",
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -38,7 +37,6 @@ SET = {
 }
 """Environment of every worker: one thread each, and no reservation of a GPU that others share.
 
-A second thread that waits for the next call spins: where every core has its worker, that costs a tenth of a step.
 The C library keeps freed memory: given back and fetched again at every step, it cost 500 to 1,800 page faults.
 """
 
@@ -357,7 +355,8 @@ class LocalExecutor:
         if self.options.platform:
             scrubbed["JAX_PLATFORMS"] = self.options.platform
         options = self.options
-        return scrubbed | SET | gpu_environment(gpu, options.gpus, self.count, options.deterministic)
+        own = device_environment(options.backend, gpu, options.gpus, self.count, options.deterministic)
+        return scrubbed | SET | own
 
 
 def _compiled_by(job: Job) -> set[tuple[str, int, int]]:

@@ -30,7 +30,7 @@ from pathlib import Path
 from device_figures import Figures, Setup
 
 from cognition.loader import load_architectures
-from evaluators.devices import gpu_environment, least_used, usable_gpus
+from evaluators.devices import device_environment, least_used, usable_gpus
 from evaluators.executor import SET
 from evaluators.scales import SCALES
 
@@ -161,7 +161,7 @@ class Bench:
     def _process(self, setup: Setup) -> Measured:
         command = [sys.executable, str(FIGURES), json.dumps(asdict(setup))]
         gpus = usable_gpus(setup.backend)[:1]
-        environment = {**os.environ, **SET, **gpu_environment(least_used(gpus, ()), gpus, 1)}
+        environment = {**os.environ, **SET, **device_environment("jax", least_used(gpus, ()), gpus, 1)}
         if self.kind == "cpu":  # PyTorch trains where JAX does
             environment["CUDA_VISIBLE_DEVICES"] = ""
         process = subprocess.Popen(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.devices import CPU_WORKERS, usable_gpus, usual_workers, visible_gpus
+from evaluators.devices import CPU_FLAGS, CPU_WORKERS, usable_gpus, usual_workers, visible_gpus
 from evaluators.executor import LocalExecutor, WorkerOptions
 
 TELLING = """
@@ -68,7 +68,7 @@ def test_there_is_a_worker_for_each_gpu_that_the_backend_uses(monkeypatch, tmp_p
         (2, ("0", "1"), False, {("0", "0.900", None), ("1", "0.900", None)}),
         (3, ("4", "6"), False, {("4", "0.450", None), ("6", "0.450", None)}),
         (2, ("0",), True, {("0", "0.450", "--xla_gpu_deterministic_ops=true")}),
-        (1, (), True, {(None, None, None)}),
+        (1, (), True, {(None, None, CPU_FLAGS)}),
     ],
 )
 def test_each_worker_sees_one_gpu(
