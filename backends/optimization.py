@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.arrays import Array, FrameworkArray
+from backends.arrays import Array
 from genome.expressions import Scalar
 from genome.operation import Parameter
 from genome.typing import Program
@@ -37,9 +37,9 @@ def is_hidden_matrix(program: Program, parameter: Parameter) -> bool:
     )
 
 
-def decays(parameter: FrameworkArray) -> bool:
-    """Whether weight decay acts on an array: on two axes or more, as in GPT-2."""
-    return parameter.ndim >= 2
+def decays(shape: tuple[int, ...]) -> bool:
+    """Whether weight decay acts on an array of this shape: on two axes or more, as in GPT-2."""
+    return len(shape) >= 2
 
 
 def match_rms(update: Array) -> Array:

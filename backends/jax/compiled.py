@@ -14,9 +14,10 @@ from jax.typing import ArrayLike
 
 from backends.jax.executables import Executables, signature
 from backends.jax.kernels.losses import cross_entropy
+from backends.jax.layout import Layout, UnitParameters
 from backends.jax.optimizers import point, update
 from backends.jax.recomputation import is_worth_keeping
-from backends.jax.units import Unit, UnitParameters
+from backends.jax.units import Unit
 
 Inputs = tuple[jax.Array, ...]
 Shape = tuple[int, ...]
@@ -26,7 +27,7 @@ class Saved(NamedTuple):
     """What a unit's gradient needs: arrays that its forward pass made, and the arguments of that."""
 
     arrays: list[jax.Array]
-    parameters: UnitParameters
+    parameters_N: jax.Array
     inputs: Inputs
 
 
@@ -51,7 +52,7 @@ class Pullback:
 class CompiledUnit:
     """Functions of one unit, compiled when first called with a shape of inputs.
 
-    Parameters are float32; the unit computes in `dtype`.
+    Parameters and their gradients are flat, float32; the unit computes in `dtype`.
     """
 
     unit: Unit
@@ -60,28 +61,28 @@ class CompiledUnit:
     _made: dict[tuple[str, Shape], Callable[..., Any]] = field(default_factory=dict)
     _pullbacks: dict[Shape, Pullback] = field(default_factory=dict)
 
-    def forward(self, parameters: UnitParameters, inputs: Inputs) -> tuple[Any, Saved]:
+    def forward(self, parameters_N: jax.Array, inputs: Inputs) -> tuple[Any, Saved]:
         """(filled slots, penalty), and what `backward` needs besides the cotangents."""
-        results, arrays = self._call("forward", inputs[0].shape, self._forward, parameters, inputs)
-        return results, Saved(arrays, parameters, inputs)
+        results, arrays = self._call("forward", inputs[0].shape, self._forward, parameters_N, inputs)
+        return results, Saved(arrays, parameters_N, inputs)
 
     def backward(self, saved: Saved, cotangents: Inputs, squares: jax.Array) -> Any:
         """Gradients, cotangents of the streams among the inputs, and the sum of squares with these."""
         return self._call("backward", saved.inputs[0].shape, self._backward, *saved, cotangents, squares)
 
-    def loss(self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
+    def loss(self, parameters_N: jax.Array, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
         """Loss, gradients, cotangents of the streams among the inputs, sum of squares; the last unit only."""
-        return self._call("loss", inputs[0].shape, self._loss, parameters, inputs, targets_BxT)
+        return self._call("loss", inputs[0].shape, self._loss, parameters_N, inputs, targets_BxT)
 
-    def values(self, parameters: UnitParameters, inputs: Inputs) -> Inputs:
+    def values(self, parameters_N: jax.Array, inputs: Inputs) -> Inputs:
         """Filled slots, without what a gradient needs."""
-        return self._call("values", inputs[0].shape, self._values, parameters, inputs)
+        return self._call("values", inputs[0].shape, self._values, parameters_N, inputs)
 
     def score(
-        self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike
+        self, parameters_N: jax.Array, inputs: Inputs, targets_BxT: ArrayLike
     ) -> tuple[jax.Array, jax.Array]:
         """Summed loss, and hits [B, T]; the last unit only."""
-        return self._call("score", inputs[0].shape, self._score, parameters, inputs, targets_BxT)
+        return self._call("score", inputs[0].shape, self._score, parameters_N, inputs, targets_BxT)
 
     def _call(self, name: str, shape: Shape, function: Callable[..., Any], *arguments: Any) -> Any:
         executable = self._made.get((name, shape))
@@ -90,42 +91,48 @@ class CompiledUnit:
             executable = self._made[name, shape] = self.executables.get(content, function, arguments)
         return executable(*arguments)
 
-    def _apply(self, parameters: UnitParameters, inputs: Inputs) -> tuple[Inputs, jax.Array]:
+    def _apply(self, parameters_N: jax.Array, inputs: Inputs) -> tuple[Inputs, jax.Array]:
+        parameters = self.unit.layout.split(parameters_N)
         return self.unit.apply(parameters, inputs, inputs[0].shape[1], self.dtype)
 
-    def _forward(self, parameters: UnitParameters, inputs: Inputs) -> tuple[Any, list[jax.Array]]:
+    def _forward(self, parameters_N: jax.Array, inputs: Inputs) -> tuple[Any, list[jax.Array]]:
+        parameters = self.unit.layout.split(parameters_N)
         results, arrays, self._pullbacks[inputs[0].shape] = unit_forward(self.unit, self.dtype, parameters, inputs)
         return results, arrays
 
     def _backward(
         self,
         arrays: list[jax.Array],
-        parameters: UnitParameters,
+        parameters_N: jax.Array,
         inputs: Inputs,
         cotangents: Inputs,
         squares: jax.Array,
     ) -> Any:
         shape = inputs[0].shape
         if shape not in self._pullbacks:  # the forward function came from disk: nothing was traced
-            jax.eval_shape(self._forward, parameters, inputs)
+            jax.eval_shape(self._forward, parameters_N, inputs)
+        parameters = self.unit.layout.split(parameters_N)
         pullback = self._pullbacks[shape].restored(arrays, parameters, inputs)
         gradients, streams = pullback((cotangents, jnp.ones((), jnp.float32)))
-        return gradients, streams, squares + square_norm(gradients)
+        gradients_N = self.unit.layout.join(gradients)
+        return gradients_N, streams, squares + jnp.sum(jnp.square(gradients_N))
 
-    def _loss(self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
+    def _loss(self, parameters_N: jax.Array, inputs: Inputs, targets_BxT: ArrayLike) -> Any:
         def own(parameters: UnitParameters, streams: Inputs) -> jax.Array:
             return unit_loss(self.unit, self.dtype, parameters, self.unit.joined(inputs, streams), targets_BxT)
 
+        parameters = self.unit.layout.split(parameters_N)
         value, (gradients, cotangents) = jax.value_and_grad(own, (0, 1))(parameters, self.unit.streams(inputs))
-        return value, gradients, cotangents, square_norm(gradients)
+        gradients_N = self.unit.layout.join(gradients)
+        return value, gradients_N, cotangents, jnp.sum(jnp.square(gradients_N))
 
-    def _values(self, parameters: UnitParameters, inputs: Inputs) -> Inputs:
-        return self._apply(parameters, inputs)[0]
+    def _values(self, parameters_N: jax.Array, inputs: Inputs) -> Inputs:
+        return self._apply(parameters_N, inputs)[0]
 
     def _score(
-        self, parameters: UnitParameters, inputs: Inputs, targets_BxT: ArrayLike
+        self, parameters_N: jax.Array, inputs: Inputs, targets_BxT: ArrayLike
     ) -> tuple[jax.Array, jax.Array]:
-        (logits_BxTxV,), _ = self._apply(parameters, inputs)
+        (logits_BxTxV,), _ = self._apply(parameters_N, inputs)
         targets = jnp.asarray(targets_BxT)
         losses_BxT, _ = cross_entropy(logits_BxTxV, targets)
         return losses_BxT.sum(), jnp.argmax(logits_BxTxV, axis=-1) == targets
@@ -147,19 +154,20 @@ class CompiledUnits:
             self.table[key] = CompiledUnit(unit, dtype, self.executables)
         return self.table[key]
 
-    def update(self, rule: str, hidden: tuple[bool, ...], arguments: tuple[Any, ...]) -> Callable[..., Any]:
-        """`optimizers.update` for units whose parameters agree in names and shapes.
+    def update(self, rule: str, layout: Layout, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """`optimizers.update` for units of one length, of one layout under Muon.
 
-        Parameters and optimizer state are used up.
+        Parameters and optimizer state are used up where that saves a device's memory. On a CPU it would take three
+        times as long: XLA does not vectorise a loop over many arrays that may be the one it writes.
         """
-        content = f"update {rule} {hidden}"
+        content = f"update {rule} {layout if rule == 'muon' else ''}"
         key = content, signature(arguments)
         if key not in self._updates:
-            own = partial(update, rule, hidden)
-            self._updates[key] = self.executables.get(content, own, arguments, donated=(0, 1))
+            own, donated = partial(update, rule, layout), () if jax.default_backend() == "cpu" else (0, 1)
+            self._updates[key] = self.executables.get(content, own, arguments, donated)
         return self._updates[key]
 
-    def point(self, arguments: tuple[Any, ...]) -> UnitParameters:
+    def point(self, arguments: tuple[Any, ...]) -> jax.Array:
         """`optimizers.point` of a unit."""
         key = "point", signature(arguments)
         if key not in self._updates:
@@ -201,8 +209,3 @@ def unit_loss(
     (logits_BxTxV,), penalty = unit.apply(parameters, inputs, inputs[0].shape[1], dtype)
     losses_BxT, counts_BxT = cross_entropy(logits_BxTxV, jnp.asarray(targets_BxT))
     return losses_BxT.sum() / jnp.maximum(counts_BxT.sum(), 1) + penalty
-
-
-def square_norm(gradients: Any) -> jax.Array:
-    """Sum of squares of every array, float32."""
-    return sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradients)), jnp.zeros((), jnp.float32))

@@ -13,8 +13,9 @@ import numpy as np
 
 from backends.decoding import Memory, bytes_per_sequence, check_step
 from backends.jax.executables import Executables
+from backends.jax.layout import UnitParameters
 from backends.jax.operations import DECODING
-from backends.jax.units import Unit, UnitParameters
+from backends.jax.units import Unit
 from backends.plan import TOKENS, Call
 from genome.values import Sizes
 

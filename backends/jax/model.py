@@ -19,11 +19,12 @@ from backends.evaluation import tally
 from backends.initial import Parameters, initial_parameters
 from backends.jax.compiled import CompiledUnit, CompiledUnits
 from backends.jax.decoder import DecodingProgram, JaxDecoder
+from backends.jax.layout import UnitParameters
 from backends.jax.moments import Places, moments_of, unit_places, with_moments
-from backends.jax.optimizers import hidden_matrices, start
+from backends.jax.optimizers import start
 from backends.jax.scanned import WholeProgram
 from backends.jax.state import TrainingState
-from backends.jax.units import UnitParameters, units
+from backends.jax.units import units
 from backends.looks import Look, go_on, spans, watched
 from backends.optimization import SCHEDULE_FREE, hyperparameters
 from backends.plan import TOKENS, plan
@@ -56,7 +57,7 @@ class JaxModel:
         self.updates: list[Callable[..., Any] | None] = [None] * len(self.placed)
         self.whole = whole
         self.decoding = DecodingProgram(calls, instance.sizes, dtype, table.executables)
-        self.hidden = [hidden_matrices(unit) for unit in self.placed]
+        self.layouts = [unit.layout for unit in self.placed]
         self.rule = str(instance.optimizer["rule"])
         self.hyper = {
             name: jnp.asarray(number, jnp.float32) for name, number in hyperparameters(instance.optimizer).items()
@@ -92,7 +93,8 @@ class JaxModel:
         return np.asarray(self.units[-1].values(state.parameters[-1], inputs)[0], np.float32)
 
     def decoder(self, state: TrainingState, batch: int) -> JaxDecoder:
-        return JaxDecoder(self.decoding, tuple(chain.from_iterable(state.parameters)), batch)
+        own = tuple(chain.from_iterable(self._split(state.parameters)))
+        return JaxDecoder(self.decoding, jax.device_put(own), batch)
 
     def parameters(self, state: TrainingState) -> Parameters:
         return self._by_path(state.parameters)
@@ -110,35 +112,26 @@ class JaxModel:
         parameters, moments, step = read_state(path, self.instance)
         state = self._state(parameters)
         require_moments(path, moments, self._moments(state), self.rule)
-        for index, places in enumerate(self._places(state)):
+        for index, places in enumerate(self._places()):
             state.optimizer[index] = with_moments(state.optimizer[index], places, moments, step)
         state.step = step
         return state
 
-    def _places(self, state: TrainingState) -> list[Places]:
+    def _places(self) -> list[Places]:
         """Places of every unit's parameters."""
-        return [unit_places(unit.paths, own) for unit, own in zip(self.placed, state.parameters, strict=True)]
+        return [unit_places(unit.paths, unit.layout) for unit in self.placed]
 
     def _moments(self, state: TrainingState) -> Moments:
         moments: Moments = {}
-        for own, places in zip(state.optimizer, self._places(state), strict=True):
+        for own, places in zip(state.optimizer, self._places(), strict=True):
             for moment, arrays in moments_of(own, places).items():
                 moments.setdefault(moment, {}).update(arrays)
         return moments
 
     def _state(self, parameters: Parameters) -> TrainingState:
-        placed = [
-            tuple(
-                {name: jax.device_put(array) for name, array in parameters.get(path, {}).items()}
-                for path in unit.paths
-            )
-            for unit in self.placed
-        ]
-        optimizer = [
-            start(self.rule, hidden, own, self.hyper) if hidden else None
-            for hidden, own in zip(self.hidden, placed, strict=True)
-        ]
-        return TrainingState(placed, optimizer, 0)
+        flat = [unit.layout.filled([parameters.get(path, {}) for path in unit.paths]) for unit in self.placed]
+        optimizer = [start(self.rule, layout) if layout.length else None for layout in self.layouts]
+        return TrainingState(jax.device_put(flat), optimizer, 0)
 
     def _stitched(self, state: TrainingState, batches: Iterator[Batch]) -> np.ndarray:
         """A step per batch; returns the losses, float32 [steps]."""
@@ -146,29 +139,30 @@ class JaxModel:
         for batch in batches:
             loss, gradients, squares = self._gradients(self._points(state), batch)
             size = self.step_sizes[min(state.step, len(self.step_sizes) - 1)]
-            for i, hidden in enumerate(self.hidden):
-                if hidden:
-                    own = (state.parameters[i], state.optimizer[i], gradients[i], squares, size, self.hyper)
+            for i, layout in enumerate(self.layouts):
+                if layout.length:
+                    own = state.parameters[i], state.optimizer[i], gradients[i], layout.decayed
+                    arguments = *own, squares, size, self.hyper
                     update = self.updates[i]
                     if update is None:
-                        update = self.updates[i] = self.table.update(self.rule, hidden, own)
-                    state.parameters[i], state.optimizer[i] = update(*own)
+                        update = self.updates[i] = self.table.update(self.rule, layout, arguments)
+                    state.parameters[i], state.optimizer[i] = update(*arguments)
             state.step += 1
             losses.append(loss)
         return np.asarray([_total(loss) for loss in jax.device_get(losses)], np.float32)
 
-    def _points(self, state: TrainingState) -> list[UnitParameters]:
+    def _points(self, state: TrainingState) -> list[jax.Array]:
         """The parameters at which the rule takes its gradients."""
         if self.rule != SCHEDULE_FREE:
             return state.parameters
         return [
-            self.table.point((own, moments, self.hyper)) if hidden else own
-            for hidden, own, moments in zip(self.hidden, state.parameters, state.optimizer, strict=True)
+            self.table.point((own, moments, self.hyper)) if own.size else own
+            for own, moments in zip(state.parameters, state.optimizer, strict=True)
         ]
 
     def _gradients(
-        self, parameters: list[UnitParameters], batch: Batch
-    ) -> tuple[list[jax.Array], list[UnitParameters], jax.Array]:
+        self, parameters: list[jax.Array], batch: Batch
+    ) -> tuple[list[jax.Array], list[jax.Array], jax.Array]:
         """Terms of the loss (of the targets, and penalties), gradients by unit, and the sum of their squares."""
         values: dict[int, Any] = {TOKENS: batch.inputs_BxT}
         saved, penalties = [], []
@@ -181,7 +175,7 @@ class JaxModel:
                 penalties.append(penalty)
         inputs = tuple(values[slot] for slot in self.placed[-1].takes)
         loss, last, taken, squares = self.units[-1].loss(parameters[-1], inputs, batch.targets_BxT)
-        gradients: list[UnitParameters] = [last]
+        gradients: list[jax.Array] = [last]
         cotangents: dict[int, jax.Array] = dict(
             zip(self.placed[-1].streams(self.placed[-1].takes), taken, strict=True)
         )
@@ -194,7 +188,7 @@ class JaxModel:
                 cotangents[slot] = cotangent if known is None else self.table.add(known, cotangent)
         return [loss, *penalties], gradients[::-1], squares
 
-    def _forward(self, parameters: list[UnitParameters], tokens_BxT: np.ndarray) -> dict[int, Any]:
+    def _forward(self, parameters: list[jax.Array], tokens_BxT: np.ndarray) -> dict[int, Any]:
         """Values of all slots but the scores."""
         values: dict[int, Any] = {TOKENS: tokens_BxT}
         for unit, place, own in zip(self.units[:-1], self.placed, parameters, strict=False):
@@ -202,13 +196,13 @@ class JaxModel:
             values.update(zip(place.fills, filled, strict=True))
         return values
 
-    def _by_path(self, arrays: list[UnitParameters]) -> Parameters:
-        return {
-            path: {name: np.asarray(array) for name, array in own.items()}
-            for unit, parts in zip(self.placed, arrays, strict=True)
-            for path, own in zip(unit.paths, parts, strict=True)
-            if own
-        }
+    def _split(self, flat: list[jax.Array]) -> list[UnitParameters]:
+        """The arrays of every unit, copied to the host."""
+        return [layout.split(np.array(own)) for layout, own in zip(self.layouts, flat, strict=True)]
+
+    def _by_path(self, flat: list[jax.Array]) -> Parameters:
+        split = zip(self.placed, self._split(flat), strict=True)
+        return {path: own for unit, parts in split for path, own in zip(unit.paths, parts, strict=True) if own}
 
 
 def _total(terms: list[jax.Array]) -> float:

@@ -1,7 +1,8 @@
 """Optax's states as moments by path and name, as every backend saves them, and back.
 
 Optax keeps averages of gradients in fields named `mu`, of their squares in `nu`: of all arrays as one flat one where
-the rule is flattened, else of each array by itself. `count` is the number of updates; other leaves are constants.
+the rule treats every number alike, else of each array by itself. `count` is the number of updates; other leaves are
+constants.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import optax
 from jax.tree_util import DictKey, GetAttrKey, SequenceKey
 
-from backends.jax.units import UnitParameters
+from backends.jax.layout import Layout
 from backends.weights import Moments
 
 _FIELDS = {"mu": "first", "nu": "second"}
@@ -33,18 +34,15 @@ class Place:
 
 
 Places = Mapping[KeyPath, Place]
-"""The parameters that a state was made for, by their key path in it, in the order of leaves."""
+"""The parameters that a state was made for, by their key path in it, in their order where it is flat."""
 
 
-def unit_places(paths: tuple[str, ...], parameters: UnitParameters) -> Places:
+def unit_places(paths: tuple[str, ...], layout: Layout) -> Places:
     """Places of the parameters of a unit whose programs are at `paths`."""
-    found = {}
-    for key, leaf in jax.tree_util.tree_flatten_with_path(parameters)[0]:
-        program, name = key
-        assert isinstance(program, SequenceKey)
-        assert isinstance(name, DictKey)
-        found[key] = Place(paths[program.idx], name.key, leaf.shape)
-    return found
+    return {
+        (SequenceKey(entry.call), DictKey(entry.name)): Place(paths[entry.call], entry.name, entry.shape)
+        for entry in layout.entries
+    }
 
 
 def moments_of(state: optax.OptState, places: Places) -> Moments:
@@ -54,7 +52,7 @@ def moments_of(state: optax.OptState, places: Places) -> Moments:
         if (found := _moment(key, places)) is None:
             continue
         moment, held = found
-        arrays = np.split(np.asarray(leaf).ravel(), np.cumsum([_size(place) for place in held])[:-1])
+        *arrays, _ = np.split(np.asarray(leaf).ravel(), np.cumsum([_size(place) for place in held]))
         for place, array in zip(held, arrays, strict=True):
             own = moments.setdefault(moment, {}).setdefault(place.path, {})
             own[place.name] = array.reshape(place.shape)
@@ -67,8 +65,8 @@ def with_moments(state: optax.OptState, places: Places, moments: Moments, step: 
     def leaf(key: KeyPath, old: Any) -> Any:
         if (found := _moment(key, places)) is not None:
             moment, held = found
-            arrays = [moments[moment][place.path][place.name].ravel() for place in held]
-            return jax.device_put(np.concatenate(arrays).reshape(old.shape))
+            numbers = np.concatenate([moments[moment][place.path][place.name].ravel() for place in held])
+            return jax.device_put(np.pad(numbers, (0, old.size - numbers.size)).reshape(old.shape))
         return jax.device_put(np.asarray(step, old.dtype)) if key[-1] == GetAttrKey("count") else old
 
     return jax.tree_util.tree_map_with_path(leaf, state)

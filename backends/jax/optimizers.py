@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
 from optax import contrib
 
-from backends.jax.units import Unit, UnitParameters
-from backends.optimization import EPSILON, LEAST_SQUARED_NORM, SCHEDULE_FREE, decays, is_hidden_matrix, match_rms
+from backends.jax.layout import Layout
+from backends.optimization import EPSILON, HYPERPARAMETERS, LEAST_SQUARED_NORM, SCHEDULE_FREE, match_rms
 
 
-def hidden_matrices(unit: Unit) -> tuple[bool, ...]:
-    """Which of a unit's arrays Muon orthogonalises, leaf by leaf."""
-    hidden = [
-        {name: is_hidden_matrix(call.program, parameter) for name, parameter in call.program.parameters.items()}
-        for call in unit.calls
-    ]
-    return tuple(jax.tree.leaves(hidden))
-
-
-def start(
-    rule: str, hidden: tuple[bool, ...], parameters: UnitParameters, hyper: dict[str, jax.Array]
-) -> optax.OptState:
+def start(rule: str, layout: Layout) -> optax.OptState:
     """Optimizer state of a unit before its first step. Nothing is compiled for it."""
-    shapes = tuple(tuple((name, array.shape) for name, array in own.items()) for own in parameters)
-    leaves, structure = _layout(rule, hidden, shapes, tuple(hyper))
+    leaves, structure = _initial(rule, layout)
     state = [
         np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf.copy()
         for leaf in leaves
@@ -39,22 +27,19 @@ def start(
 
 
 @lru_cache(maxsize=4096)
-def _layout(
-    rule: str,
-    hidden: tuple[bool, ...],
-    shapes: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...],
-    hyper: tuple[str, ...],
-) -> tuple[list[Any], Any]:
+def _initial(rule: str, layout: Layout) -> tuple[list[Any], Any]:
     """Leaves of a unit's state and their structure: shapes of what starts at zero, and the constants.
 
     What grows with the parameters starts at zero; the constants are read off empty parameters.
     """
-    parameters: Any = tuple({name: np.zeros(shape, np.float32) for name, shape in own} for own in shapes)
-    empty = jax.tree.map(lambda p: np.zeros((0,) * p.ndim, p.dtype), parameters)
     zero = jnp.zeros(())
-    initialise = _transformation(rule, hidden, parameters, dict.fromkeys(hyper, zero), zero).init
-    grown, structure = jax.tree.flatten(jax.eval_shape(initialise, parameters))
-    constants = [np.asarray(leaf) for leaf in jax.tree.leaves(initialise(empty))]
+    hyper: dict[str, jax.Array] = dict.fromkeys(HYPERPARAMETERS, zero)
+
+    def initialised(layout: Layout) -> optax.OptState:
+        return _transformation(rule, layout, hyper, zero).init(np.zeros(layout.length, np.float32))
+
+    grown, structure = jax.tree.flatten(jax.eval_shape(partial(initialised, layout)))
+    constants = [np.asarray(leaf) for leaf in jax.tree.leaves(initialised(layout.emptied))]
     leaves = [
         constant if constant.shape == shape.shape else shape
         for shape, constant in zip(grown, constants, strict=True)
@@ -63,87 +48,89 @@ def _layout(
 
 
 def _transformation(
-    rule: str,
-    hidden: tuple[bool, ...],
-    parameters: UnitParameters,
-    hyper: dict[str, jax.Array],
-    scale: jax.Array,
+    rule: str, layout: Layout, hyper: dict[str, jax.Array], scale: jax.Array
 ) -> optax.GradientTransformation:
-    """The update before the learning rate: gradients times `scale`, the rule, then decoupled decay.
-
-    Rules that treat every number alike see one flat array of raw gradients: half as much to compile and to run.
-    """
+    """The update of a flat array before learning rate and decay: gradients times `scale`, then the rule."""
     scaled = optax.stateless_with_tree_map(lambda gradient, _: gradient * scale)
-    decay = optax.add_decayed_weights(hyper["weight_decay"], mask=jax.tree.map(decays, parameters))
-    adam = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"])
+    adam = optax.scale_by_adam(b1=hyper["beta1"], b2=hyper["beta2"], eps=EPSILON)
     match rule:
         case "lion":
-            lion = optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"])
-            applied = optax.flatten(optax.chain(scaled, lion))
+            applied = optax.scale_by_lion(b1=hyper["beta1"], b2=hyper["beta2"])
         case "muon":
             muon = optax.chain(
                 contrib.scale_by_muon(beta=hyper["beta1"], weight_dimension_numbers=_muon_dimensions),
                 optax.stateless_with_tree_map(lambda update, _: match_rms(jnp.asarray(update))),
             )
-            labels = jax.tree.unflatten(
-                jax.tree.structure(parameters), ["muon" if matrix else "adam" for matrix in hidden]
-            )
-            applied = optax.chain(scaled, optax.partition({"muon": muon, "adam": adam}, labels))
+            labels = layout.tree("muon" if entry.hidden else "adam" for entry in layout.entries)
+            applied = _by_array(layout, optax.partition({"muon": muon, "adam": adam}, labels))
         case _:
-            applied = optax.flatten(optax.chain(scaled, adam))
-    return optax.chain(applied, decay)
+            applied = adam
+    return optax.chain(scaled, applied)
+
+
+def _by_array(layout: Layout, transformation: optax.GradientTransformation) -> optax.GradientTransformation:
+    """A transformation of the arrays of a unit as one of its flat array."""
+
+    def initial(params: optax.Params) -> optax.OptState:
+        return transformation.init(layout.split(params))
+
+    def updated(
+        updates: optax.Updates, state: optax.OptState, params: optax.Params | None = None
+    ) -> tuple[jax.Array, optax.OptState]:
+        found: Any
+        found, state = transformation.update(layout.split(updates), state)
+        return layout.join(found), state
+
+    return optax.GradientTransformation(initial, updated)
 
 
 def update(
     rule: str,
-    hidden: tuple[bool, ...],
-    parameters: UnitParameters,
+    layout: Layout,
+    parameters_N: jax.Array,
     state: optax.OptState,
-    gradients: UnitParameters,
+    gradients_N: jax.Array,
+    decayed: ArrayLike,
     squared_norm: jax.Array,
     size: jax.Array,
     hyper: dict[str, jax.Array],
-) -> tuple[UnitParameters, optax.OptState]:
+) -> tuple[jax.Array, optax.OptState]:
     """One step: clip by the global norm (`squared_norm` sums over all units), apply the rule, decay, subtract.
 
-    `size` is a row of `backends.schedule.step_sizes`.
+    Weight decay acts on the first `decayed` numbers. `size` is a row of `backends.schedule.step_sizes`. Of `layout`,
+    only Muon's needs more than the length.
     """
     scale = jnp.minimum(1.0, hyper["clip"] * jax.lax.rsqrt(jnp.maximum(squared_norm, LEAST_SQUARED_NORM)))
+    decay_N = jnp.where(jnp.arange(parameters_N.size) < decayed, hyper["weight_decay"], 0.0)
     if rule == SCHEDULE_FREE:
-        return _schedule_free(parameters, state, gradients, scale, size, hyper)
-    learning_rate = size[0]
-    transformation = _transformation(rule, hidden, parameters, hyper, scale)
-    updates, state = transformation.update(gradients, state, parameters)
-    return jax.tree.map(lambda p, u: p - learning_rate * u, parameters, updates), state
+        return _schedule_free(parameters_N, state, gradients_N * scale, decay_N, size, hyper)
+    change_N, state = _transformation(rule, layout, hyper, scale).update(gradients_N, state)
+    return parameters_N - size[0] * (jnp.asarray(change_N) + decay_N * parameters_N), state
 
 
-def point(parameters: UnitParameters, state: optax.OptState, hyper: dict[str, jax.Array]) -> UnitParameters:
+def point(parameters_N: jax.Array, state: optax.OptState, hyper: dict[str, jax.Array]) -> jax.Array:
     """Where a schedule-free rule takes its gradients: between the average and the end of its path."""
-    average, unflatten = ravel_pytree(parameters)
-    return unflatten(average + (1 - hyper["beta1"]) * _adam(state).mu)
+    return parameters_N + (1 - hyper["beta1"]) * _adam(state).mu
 
 
 def _schedule_free(
-    parameters: UnitParameters,
+    average_N: jax.Array,
     state: optax.OptState,
-    gradients: UnitParameters,
-    scale: jax.Array,
+    gradient_N: jax.Array,
+    decay_N: jax.Array,
     size: jax.Array,
     hyper: dict[str, jax.Array],
-) -> tuple[UnitParameters, optax.OptState]:
+) -> tuple[jax.Array, optax.OptState]:
     """A step of AdamW from the end of the path, which the average then follows (2405.15682, algorithm 1)."""
     adam, (rate, weight) = _adam(state), size
-    average, unflatten = ravel_pytree(parameters)
-    gradient = ravel_pytree(gradients)[0] * scale
-    decayed = ravel_pytree(jax.tree.map(lambda p: jnp.full(p.shape, float(decays(p))), parameters))[0]
     count = adam.count + 1
-    second = hyper["beta2"] * adam.nu + (1 - hyper["beta2"]) * jnp.square(gradient)
-    direction = gradient / (jnp.sqrt(second / (1 - hyper["beta2"] ** count)) + EPSILON)
-    taken_at = average + (1 - hyper["beta1"]) * adam.mu
-    end = average + adam.mu - rate * (direction + hyper["weight_decay"] * decayed * taken_at)
-    after = average + weight * (end - average)
-    moved = optax.ScaleByAdamState(count, end - after, second)
-    return unflatten(after), jax.tree.map(lambda own: moved if own is adam else own, state, is_leaf=_is_adam)
+    second_N = hyper["beta2"] * adam.nu + (1 - hyper["beta2"]) * jnp.square(gradient_N)
+    direction_N = gradient_N / (jnp.sqrt(second_N / (1 - hyper["beta2"] ** count)) + EPSILON)
+    taken_at_N = average_N + (1 - hyper["beta1"]) * adam.mu
+    end_N = average_N + adam.mu - rate * (direction_N + decay_N * taken_at_N)
+    after_N = average_N + weight * (end_N - average_N)
+    moved = optax.ScaleByAdamState(count, end_N - after_N, second_N)
+    return after_N, jax.tree.map(lambda own: moved if own is adam else own, state, is_leaf=_is_adam)
 
 
 def _is_adam(state: Any) -> bool:

@@ -18,11 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from backends.batch import Batch
-from backends.jax.compiled import Shape, square_norm, unit_loss
+from backends.jax.compiled import Shape, unit_loss
 from backends.jax.executables import Executables
-from backends.jax.optimizers import hidden_matrices, point, update
+from backends.jax.layout import UnitParameters
+from backends.jax.optimizers import point, update
 from backends.jax.state import TrainingState
-from backends.jax.units import Unit, UnitParameters, units
+from backends.jax.units import Unit, units
 from backends.looks import LOOK_STEPS
 from backends.optimization import SCHEDULE_FREE
 from backends.plan import TOKENS, Call
@@ -61,7 +62,7 @@ class WholeProgram:
 
     def steps(
         self,
-        parameters: list[UnitParameters],
+        parameters: list[jax.Array],
         optimizer: list[Any],
         arrays: SpanArrays,
         hyper: Hyperparameters,
@@ -81,7 +82,7 @@ class WholeProgram:
 
     def replicated(
         self,
-        carried: list[tuple[list[UnitParameters], list[Any]]],
+        carried: list[tuple[list[jax.Array], list[Any]]],
         arrays: list[SpanArrays],
         hyper: list[Hyperparameters],
         count: int,
@@ -143,13 +144,13 @@ class WholeProgram:
 
     def _steps(
         self,
-        parameters: list[UnitParameters],
+        parameters: list[jax.Array],
         optimizer: list[Any],
         arrays: SpanArrays,
         hyper: Hyperparameters,
         count: jax.Array,
-    ) -> tuple[list[UnitParameters], list[Any], jax.Array]:
-        hidden = [hidden_matrices(unit) for unit in units(self.calls)]
+    ) -> tuple[list[jax.Array], list[Any], jax.Array]:
+        layouts = [unit.layout for unit in units(self.calls)]
         sizes_Kx2, inputs_KxBxT, targets_KxBxT = arrays
 
         def loss(parameters: list[UnitParameters], i: jax.Array) -> jax.Array:
@@ -162,11 +163,15 @@ class WholeProgram:
             if self.rule == SCHEDULE_FREE:
                 pairs = zip(parameters, optimizer, strict=True)
                 at = [own if moments is None else point(own, moments, hyper) for own, moments in pairs]
-            value, gradients = jax.value_and_grad(loss)(at, i)
-            squares = square_norm(gradients)
+            split = [layout.split(own) for layout, own in zip(layouts, at, strict=True)]
+            value, trees = jax.value_and_grad(loss)(split, i)
+            gradients = [layout.join(own) for layout, own in zip(layouts, trees, strict=True)]
+            squares = sum((jnp.sum(jnp.square(own)) for own in gradients), jnp.zeros((), jnp.float32))
             updated = [
-                update(self.rule, matrices, *own, squares, sizes_Kx2[i], hyper) if matrices else own[:2]
-                for matrices, own in zip(hidden, zip(parameters, optimizer, gradients, strict=True), strict=True)
+                update(self.rule, layout, *own, layout.decayed, squares, sizes_Kx2[i], hyper)
+                if layout.length
+                else own[:2]
+                for layout, own in zip(layouts, zip(parameters, optimizer, gradients, strict=True), strict=True)
             ]
             after, moments = ([pair[part] for pair in updated] for part in (0, 1))
             return after, moments, losses_K.at[i].set(value)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from backends.jax.units import UnitParameters
+import jax
 
 
 @dataclass
 class TrainingState:
-    """Parameters and optimizer state by unit, and the number of steps taken."""
+    """Parameters (flat, see `backends.jax.layout`) and optimizer state by unit, and the number of steps taken."""
 
-    parameters: list[UnitParameters]
+    parameters: list[jax.Array]
     optimizer: list[Any]
     step: int

@@ -15,6 +15,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 
+from backends.jax.layout import Layout, UnitParameters
 from backends.jax.operations import TABLE
 from backends.lowering import run_calls
 from backends.plan import TOKENS, Call
@@ -22,7 +23,6 @@ from genome.canonical import digest
 
 HEAVY = ("mixer", "channel")
 T = TypeVar("T")
-UnitParameters = tuple[dict[str, jax.Array], ...]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Unit:
         """The inputs with others in place of what `streams` picks."""
         others = iter(streams)
         return tuple(a if slot == TOKENS else next(others) for slot, a in zip(self.takes, inputs, strict=True))
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How its parameters lie in one flat array."""
+        return Layout.of(self.calls)
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _between(average: mx.array, ahead: mx.array, hyper: Hyper) -> mx.array:
 
 
 def _decayed(change: mx.array, at: mx.array, hyper: Hyper) -> mx.array:
-    return change + hyper["weight_decay"] * at if decays(at) else change
+    return change + hyper["weight_decay"] * at if decays(at.shape) else change
 
 
 def _schedule_free(

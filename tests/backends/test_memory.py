@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import pytest
 
 from backends.jax.compiled import unit_forward
-from backends.jax.optimizers import hidden_matrices, start
+from backends.jax.moments import moments_of, unit_places
+from backends.jax.optimizers import start
 from backends.jax.units import Unit, units
 from backends.memory import training_bytes
-from backends.optimization import hyperparameters
 from backends.plan import TOKENS, plan
 from backends.protocol import Precision
 from backends.saved import RULES
@@ -121,16 +121,12 @@ def test_activations_of_components(name):
 def test_moments_are_those_of_the_optimizer(rule):
     instance = architecture("llama")
     instance = replace(instance, optimizer={**instance.optimizer, "rule": rule})
-    numbers = 0
-    hyper = {name: jnp.asarray(value) for name, value in hyperparameters(instance.optimizer).items()}
-    for unit in units(plan(instance)):
-        parameters = tuple(
-            {name: jnp.zeros(p.shape) for name, p in call.program.parameters.items()} for call in unit.calls
-        )
-        hidden = hidden_matrices(unit)
-        state = start(rule, hidden, parameters, hyper) if hidden else ()
-        numbers += sum(leaf.size for leaf in jax.tree.leaves(state))
-    assert training_bytes(instance, BATCH).moments == pytest.approx(4 * numbers, rel=1e-3)
+    kept = [
+        moments_of(start(rule, unit.layout), unit_places(unit.paths, unit.layout))
+        for unit in units(plan(instance))
+        if unit.layout.length
+    ]
+    assert training_bytes(instance, BATCH).moments == sum(array.nbytes for array in jax.tree.leaves(kept))
 
 
 def test_parameters_and_scores():

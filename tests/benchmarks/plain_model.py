@@ -225,9 +225,14 @@ def optimizer(instance: Instance, rates: np.ndarray) -> optax.GradientTransforma
     return optax.chain(
         optax.clip_by_global_norm(float(gene["clip"])),
         rule,
-        optax.add_decayed_weights(float(gene["weight_decay"]), mask=lambda tree: jax.tree.map(decays, tree)),
+        optax.add_decayed_weights(float(gene["weight_decay"]), mask=matrices),
         optax.scale_by_learning_rate(lambda count: jnp.asarray(rates)[count]),
     )
+
+
+def matrices(tree: Any) -> Any:
+    """Which arrays weight decay acts on."""
+    return jax.tree.map(lambda array: decays(array.shape), tree)
 
 
 def _muon_dimensions(parameters: Any) -> Any:
