@@ -54,6 +54,7 @@ class PlainBackend:
     def __init__(self) -> None:
         self.losses: list[float] = []
         self._jax = JaxBackend()
+        jax.config.update("jax_cpu_enable_async_dispatch", True)  # as JAX has it
         self._compilation = Compilation()
         jax.monitoring.register_event_duration_secs_listener(self._record)
 
