@@ -1,11 +1,17 @@
-"""What every test shares: interrupts arrive, and no test reads or writes the user's own cognition store."""
+"""What every test shares: interrupts arrive, no test reads or writes the user's own cognition store, and XLA compiles
+as in a worker."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
+
+from evaluators.devices import CPU_FLAGS
+
+os.environ.setdefault("XLA_FLAGS", CPU_FLAGS)  # read when JAX first looks for devices
 
 
 def pytest_configure() -> None:
