@@ -15,7 +15,7 @@ tasks `text` and `recall`. An evaluation is one recipe on both. Four sides are p
 Times are wall-clock and include the start of a process, which is printed too, then shares of compile time in all
 evaluations and in those after the first 16 recipes, then seconds of one evaluation. Last come relative differences of
 losses: of the first training steps, and of the validation loss after all of them, where rounding has grown.
-The machine should do nothing else. With 32 recipes on 2 cores it takes about 25 minutes; `--recipes 4` is a trial.
+The machine should do nothing else. With 32 recipes on 2 cores it takes about 15 minutes; `--recipes 4` is a trial.
 """
 
 from __future__ import annotations

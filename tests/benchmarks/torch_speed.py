@@ -23,6 +23,7 @@ from torch_models import build
 from backends.batch import Batch
 from backends.jax.backend import JaxBackend
 from cognition.loader import load_architectures, load_library
+from evaluators.devices import device_environment
 from evaluators.executor import SET
 from evaluators.fitting import fit
 from evaluators.scales import SCALES, Scale
@@ -96,8 +97,9 @@ def main() -> None:
     parser.add_argument("--architectures", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES))
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    if not os.environ.items() >= SET.items():  # read when a process starts, by both
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **SET})
+    worker = SET | device_environment("jax", "", (), 1)
+    if not os.environ.items() >= worker.items():  # read when a process starts, by both
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **worker})
     torch.set_num_threads(1)
     print(f"{'':24}{'here, ms':>10}{'PyTorch, ms':>13}{'times as fast':>15}")
     for scale in (SCALES[name] for name in arguments.scales):
