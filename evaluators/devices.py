@@ -22,7 +22,7 @@ GPU_MEMORY = 0.9
 """Part of a GPU's memory that its workers may take together; the driver and CUDA's contexts need the rest."""
 
 CPU_FLAGS = "--xla_backend_extra_options=--unroll-threshold=0,-vectorize-slp=false"
-"""On a CPU, LLVM neither unrolls loops nor looks for vectors outside of them: compiling takes three quarters of the
+"""On a CPU, LLVM neither unrolls loops nor looks for vectors outside of them: compiling takes four fifths of the
 time, and steps as long as before.
 """
 

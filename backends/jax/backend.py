@@ -28,7 +28,7 @@ class JaxBackend:
         """`cache` is a directory, private to the user, in which compiled programs persist between runs.
 
         On a CPU every call is computed by the thread that makes it: a second one that waits for the next call
-        spins, which costs a tenth of a step where every core has its worker.
+        spins, which costs a twentieth of a step where every core has its worker.
         """
         jax.config.update("jax_cpu_enable_async_dispatch", False)
         self._executables = Executables(cache)
